@@ -1,0 +1,1 @@
+//! Every sentence the bot says, from a catalogue with plural and variable rules.

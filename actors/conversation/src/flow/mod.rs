@@ -1,0 +1,219 @@
+//! The versioned definition of the questions.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::FlowId;
+
+/// The id of a field inside its flow: 1-64 characters of `a-z 0-9 _`, starting with a letter.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldId(Box<str>);
+
+impl FieldId {
+    /// Wraps text as it stands; [`Flow`] validation checks its form.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FieldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What kind of answer a field takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldType {
+    /// One line of free text.
+    Text,
+    /// Several lines of free text.
+    LongText,
+    /// A person's name.
+    PersonName,
+    /// A telephone number, normalised to E.164.
+    Phone,
+    /// An email address, lower-cased.
+    Email,
+    /// A web address with scheme.
+    Url,
+    /// A decimal number.
+    Number,
+    /// An amount of money in minor units and its ISO 4217 currency.
+    Currency,
+    /// A calendar date, `YYYY-MM-DD`.
+    Date,
+    /// A time of day, `HH:MM`.
+    Time,
+    /// Yes or no.
+    Boolean,
+    /// Exactly one of the options.
+    Select,
+    /// One or more of the options.
+    MultiSelect,
+    /// A postal address.
+    Address,
+    /// Opening hours by weekday.
+    BusinessHours,
+    /// An uploaded or texted file.
+    File,
+}
+
+/// One choice of a `select` or `multi_select` field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The stable value.
+    pub id: String,
+    /// What the client sees.
+    pub label: String,
+}
+
+/// Limits on an answer beyond its type. Absent members do not limit.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Validation {
+    /// Fewest characters of a text, fewest choices of a `multi_select`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<u32>,
+    /// Most characters of a text, most choices of a `multi_select`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u32>,
+    /// Smallest number (for currency: in major units).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// Largest number (for currency: in major units).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// Only whole numbers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub integer: bool,
+    /// Earliest date, `YYYY-MM-DD` or `today`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<String>,
+    /// Latest date, `YYYY-MM-DD` or `today`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<String>,
+    /// Accepted media types of a file, e.g. `image/*`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub media_types: Vec<String>,
+    /// Largest file in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
+}
+
+/// When a field is asked. Conditions read earlier answers in their normalised JSON form
+/// ([`crate::answer::AnswerValue::to_json`]).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Condition {
+    /// The field has an answer equal to this JSON value; for `multi_select`, contains it.
+    Equals {
+        /// Which earlier field.
+        field: FieldId,
+        /// The value it must have.
+        value: serde_json::Value,
+    },
+    /// The field has an answer that is one of these.
+    In {
+        /// Which earlier field.
+        field: FieldId,
+        /// The values, any of which will do.
+        values: Vec<serde_json::Value>,
+    },
+    /// The field has any answer.
+    Answered {
+        /// Which earlier field.
+        field: FieldId,
+    },
+    /// A number or currency answer greater than this (currency in major units).
+    GreaterThan {
+        /// Which earlier field.
+        field: FieldId,
+        /// The bound, excluded.
+        value: f64,
+    },
+    /// A number or currency answer less than this.
+    LessThan {
+        /// Which earlier field.
+        field: FieldId,
+        /// The bound, excluded.
+        value: f64,
+    },
+    /// Every one holds.
+    All(Vec<Condition>),
+    /// At least one holds.
+    Any(Vec<Condition>),
+    /// It does not hold.
+    Not(Box<Condition>),
+}
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// Unique inside the flow.
+    pub id: FieldId,
+    /// Short name, e.g. `Website`; used in progress, corrections and summaries.
+    pub label: String,
+    /// The question as the client reads or hears it; may hold `{client_name}`, `{org_name}` and `{answer:field_id}`.
+    pub prompt: String,
+    /// More words, given when the client asks for help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// What kind of answer it takes.
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+    /// Whether the session needs it to complete.
+    #[serde(default = "yes")]
+    pub required: bool,
+    /// The choices of a `select` or `multi_select`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Choice>,
+    /// Limits beyond the type.
+    #[serde(default)]
+    pub validation: Validation,
+    /// When it is asked; always, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+    /// Read the understood answer back and wait for a yes before taking it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirm: bool,
+    /// Keep the value out of summaries and watchers' screens.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sensitive: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// One version of the questions of a session. A session is pinned to its version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    /// This version's id.
+    pub id: FlowId,
+    /// Counts up from 1 with every saved change of the same flow.
+    pub version: u32,
+    /// What staff call it.
+    pub name: String,
+    /// The questions in order.
+    pub fields: Vec<Field>,
+    /// What the completion screen and message tell the client comes next.
+    #[serde(default)]
+    pub next_steps: Vec<String>,
+}
+
+impl Flow {
+    /// The field with this id.
+    pub fn field(&self, id: &FieldId) -> Option<&Field> {
+        self.fields.iter().find(|field| field.id == *id)
+    }
+}

@@ -1,0 +1,97 @@
+//! What is asked of a session.
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::FileAnswer;
+use crate::channel::Channel;
+use crate::consent::Keyword;
+use crate::flow::FieldId;
+use crate::id::{DeliveryId, TimerId};
+use crate::session::effect::DeliveryStatus;
+
+/// Where an input came from, kept with every answer as its provenance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The channel.
+    pub channel: Channel,
+    /// The sender's address on it: E.164 for SMS, empty for the widget.
+    pub address: String,
+}
+
+/// Media that came with a message and is already stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Media {
+    /// The stored file.
+    pub file: FileAnswer,
+}
+
+/// Something the contact wrote or said, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inbound {
+    /// Where it came from.
+    pub origin: Origin,
+    /// The words as they arrived; may be empty when there is media.
+    pub text: String,
+    /// Files that came with it.
+    pub media: Vec<Media>,
+    /// An opt-out class the vendor already recognised *and answered* (Twilio's `OptOutType`): we must not reply.
+    pub vendor_keyword: Option<Keyword>,
+}
+
+/// What is asked of a session. Every command goes through the session's one mailbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Command {
+    /// Begin: greet the contact on `channel` (the first outreach), or silently when `channel` is `None`
+    /// (the contact spoke first; their message is the next command).
+    Start {
+        /// Where to send the greeting.
+        channel: Option<Channel>,
+    },
+    /// The contact wrote something.
+    Receive(Inbound),
+    /// A typed form sent a value for one field: the pending one, or an earlier one being edited.
+    Submit {
+        /// Where it came from.
+        origin: Origin,
+        /// Which field.
+        field: FieldId,
+        /// What was entered: text, or the normalised JSON of the type.
+        value: serde_json::Value,
+    },
+    /// A stored file is offered as the answer to a field.
+    Attach {
+        /// Where it came from.
+        origin: Origin,
+        /// Which field.
+        field: FieldId,
+        /// The file.
+        file: FileAnswer,
+    },
+    /// A form asked to skip a field that is not required.
+    Skip {
+        /// Where it came from.
+        origin: Origin,
+        /// Which field.
+        field: FieldId,
+    },
+    /// The contact opened the hosted page or a widget: nudges wait.
+    Open {
+        /// Where.
+        origin: Origin,
+    },
+    /// A durable timer came due.
+    Fire {
+        /// Which; stale ones are ignored.
+        timer: TimerId,
+    },
+    /// What became of an outgoing message.
+    Report {
+        /// Which message.
+        delivery: DeliveryId,
+        /// What happened; a report that goes backwards changes nothing.
+        status: DeliveryStatus,
+        /// The vendor's error code, when there is one.
+        error_code: Option<u32>,
+    },
+}

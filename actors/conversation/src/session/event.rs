@@ -1,0 +1,153 @@
+//! What happened in a session. Events are journaled for ever: members are only ever added, with a default.
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{AnswerValue, ParseErrorCause};
+use crate::channel::Channel;
+use crate::consent::ConsentChange;
+use crate::flow::FieldId;
+use crate::id::{DeliveryId, TimerId};
+use crate::session::command::{Media, Origin};
+use crate::session::effect::{DeliveryStatus, OutboundMessage, TimerKind};
+use crate::time::Timestamp;
+
+/// Why a question is left without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EscalationReason {
+    /// The contact asked for a person.
+    Requested,
+    /// The same question was missed three times.
+    Misunderstood,
+    /// Our messages do not arrive.
+    Undeliverable,
+    /// A message made the engine fail and was set aside.
+    Quarantined,
+}
+
+/// One fact about a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The session began.
+    Started {
+        /// Where the greeting went, if it was we who spoke first.
+        channel: Option<Channel>,
+    },
+    /// The contact's words as they arrived (the raw text is kept even when nothing in it was understood).
+    Received {
+        /// Where from.
+        origin: Origin,
+        /// The words.
+        text: String,
+        /// Files with them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        media: Vec<Media>,
+    },
+    /// A field has this answer now. For a field already answered it is a correction.
+    Answered {
+        /// Which field.
+        field: FieldId,
+        /// The normalised answer.
+        value: AnswerValue,
+        /// What was written or said.
+        raw: String,
+        /// Where from.
+        origin: Origin,
+    },
+    /// An understood answer waits for the contact's yes.
+    ConfirmationAsked {
+        /// Which field.
+        field: FieldId,
+        /// What was understood.
+        value: AnswerValue,
+        /// What was written or said.
+        raw: String,
+        /// Where from.
+        origin: Origin,
+    },
+    /// The contact said that the read-back is wrong.
+    ConfirmationRefused {
+        /// Which field.
+        field: FieldId,
+    },
+    /// An answer that depended on a changed one no longer stands and is asked again.
+    Invalidated {
+        /// Which field.
+        field: FieldId,
+    },
+    /// A field was skipped.
+    Skipped {
+        /// Which field.
+        field: FieldId,
+        /// Where from.
+        origin: Origin,
+    },
+    /// An attempt at a field was not understood.
+    Missed {
+        /// Which field.
+        field: FieldId,
+        /// Why.
+        cause: ParseErrorCause,
+    },
+    /// The cursor moved: this is the pending question now; `None` when nothing is left to ask.
+    Asked {
+        /// Which field.
+        field: Option<FieldId>,
+    },
+    /// Every required field has its answer.
+    Completed,
+    /// A completed session was opened again by a correction.
+    Reopened,
+    /// The bot said something: in the widget's transcript at once, on other channels through the outbox.
+    Said {
+        /// The message.
+        message: OutboundMessage,
+    },
+    /// A person must look at this session.
+    Escalated {
+        /// Why.
+        reason: EscalationReason,
+    },
+    /// Consent changed.
+    ConsentChanged {
+        /// How.
+        change: ConsentChange,
+        /// Where from.
+        origin: Origin,
+    },
+    /// The contact opened the page or widget.
+    Opened {
+        /// Where.
+        origin: Origin,
+    },
+    /// A timer was set.
+    TimerSet {
+        /// Its id.
+        timer: TimerId,
+        /// What for.
+        kind: TimerKind,
+        /// When it is due.
+        due: Timestamp,
+    },
+    /// A timer was cancelled.
+    TimerCancelled {
+        /// Its id.
+        timer: TimerId,
+    },
+    /// A timer came due and was handled.
+    TimerFired {
+        /// Its id.
+        timer: TimerId,
+    },
+    /// A delivery moved forward.
+    Delivered {
+        /// Which.
+        delivery: DeliveryId,
+        /// Its new status.
+        status: DeliveryStatus,
+        /// The vendor's error code, when there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error_code: Option<u32>,
+    },
+}

@@ -1,0 +1,1 @@
+//! The runtime on actix: registry, session actors, timers, outbox relay and hub.

@@ -1,0 +1,1 @@
+//! Strict local stand-ins for every vendor, and the handset page.

@@ -1,0 +1,1 @@
+//! How a message crosses the border: one folder per vendor.

@@ -1,0 +1,1 @@
+//! Usher: an actor-based realtime conversational runtime.
