@@ -154,6 +154,11 @@ pub enum Settlement {
         /// Why, for staff.
         reason: String,
     },
+    /// Not tried: its sending lane has no room before `at`, or the node is stopping. Does not count as a try.
+    Defer {
+        /// When.
+        at: Timestamp,
+    },
     /// It will not be sent: refused by the vendor for good, or five tries failed.
     Dead {
         /// The vendor's code.
@@ -170,8 +175,10 @@ pub enum Settlement {
 
 /// The outbox: messages to be sent.
 pub trait Outbox: Send + Sync + 'static {
-    /// Claims up to `limit` messages that are due, oldest first, never two of one session out of order, never one
-    /// of a suppressed contact (those are dropped, except compliance texts), until `lease_until`.
+    /// Claims up to `limit` messages that are due, oldest first, only the oldest unsettled one of each session and
+    /// channel (so that a session's messages leave in order), never one of a suppressed contact (those are dropped,
+    /// except compliance texts), until `lease_until`. A message whose lease ended unsettled comes back `uncertain`:
+    /// its owner may have died while sending it.
     fn claim(
         &self,
         now: Timestamp,
@@ -187,7 +194,7 @@ pub trait Outbox: Send + Sync + 'static {
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// When the next message is due, if any waits.
+    /// When the next message can be claimed, if any waits: its due time, or the end of a lease that still runs.
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
 }
 
