@@ -46,8 +46,8 @@ pub struct Append {
     pub session: SessionId,
     /// The person, whose key seals the events and whom consent changes concern.
     pub contact: ContactId,
-    /// The row: `turn.seq` must be the head plus one.
-    pub turn: Turn,
+    /// The row: `turn.seq` must be the head plus one. Shared with the watchers, who see it after the commit.
+    pub turn: Arc<Turn>,
     /// Outbox rows, timers, consent and escalations to write in the same transaction.
     pub effects: Vec<Effect>,
     /// The state after the turn, when it is time for a snapshot.
