@@ -1,1 +1,3 @@
 //! How a message crosses the border: one folder per vendor.
+
+pub mod widget;

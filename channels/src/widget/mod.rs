@@ -1,0 +1,32 @@
+//! The widget's side of the border: every JSON body and socket frame it exchanges with the server.
+//!
+//! These types are the contract. The server speaks them, the OpenAPI document describes them, and
+//! [`schema::typescript`] renders them as the TypeScript the browser code is checked against.
+
+mod frame;
+mod request;
+pub mod schema;
+mod view;
+mod vocabulary;
+
+pub use frame::{ClientFrame, ClosingReason, LiveView, ServerFrame};
+pub use request::{Input, MalformedResponse, ResponseRequest, UploadQuery};
+pub use view::{
+    AnswerView, ChoiceView, ClientView, ConfirmView, FieldProblem, FieldView, Limits, ProblemBody,
+    ProgressView, QuestionView, ResponseReply, ServiceView, SessionHead, SessionResponse, ThemeView,
+    TranscriptLine,
+};
+pub use vocabulary::{Channel, FieldType, SessionStatus, Speaker};
+
+/// Largest body of `POST /api/widget/response`, in bytes.
+pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+/// Largest uploaded file unless a field or the server says less, in bytes.
+pub const MAX_UPLOAD_BYTES: usize = 10 * 1024 * 1024;
+/// Longest client-chosen idempotency key, in bytes.
+pub const MAX_KEY_BYTES: usize = 64;
+/// Longest free text, in characters: what a long paragraph needs, and less than the body limit in any script.
+pub const MAX_TEXT_CHARS: usize = 8_000;
+/// Largest frame accepted from a browser, in bytes.
+pub const MAX_CLIENT_FRAME_BYTES: usize = 1024;
+/// Turns that may be under way to one browser without its acknowledgement.
+pub const ACK_WINDOW: usize = 64;
