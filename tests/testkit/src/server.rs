@@ -1,0 +1,260 @@
+//! The real binary as a child process: started, killed, restarted on the same data.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use url::Url;
+
+use crate::database::Database;
+use crate::simulator::SimulatorClient;
+use crate::twilio::Account;
+use crate::widget::WidgetClient;
+
+/// A start of a debug build on a busy machine.
+const START: Duration = Duration::from_mins(1);
+/// A graceful stop.
+const STOP: Duration = Duration::from_secs(30);
+
+/// The line `usher demo --json` prints when it is ready.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Ready {
+    /// The server.
+    pub base_url: Url,
+    /// The simulator.
+    pub simulator_url: Url,
+    /// The seeded organisation.
+    pub org_id: String,
+    /// The seeded session.
+    pub session_id: String,
+    /// The client's page.
+    pub widget_url: Url,
+    /// The person.
+    pub client: ReadyClient,
+    /// The organisation's account.
+    pub twilio: ReadyTwilio,
+}
+
+/// The seeded contact.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ReadyClient {
+    /// E.164.
+    pub phone: String,
+}
+
+/// The seeded account.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ReadyTwilio {
+    /// `AC…`.
+    pub account_sid: String,
+    /// Signs webhooks.
+    pub auth_token: String,
+    /// E.164.
+    pub number: String,
+    /// As signed.
+    pub sms_webhook_url: String,
+}
+
+/// A running `usher demo`.
+#[derive(Debug)]
+pub struct TestServer {
+    exe: PathBuf,
+    database: Database,
+    home: Arc<TempDir>,
+    ready: Ready,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    /// Kept open: a server whose standard output is closed dies of it.
+    _output: Lines<BufReader<ChildStdout>>,
+}
+
+impl TestServer {
+    /// Starts `usher demo --json` on free ports and a directory of its own.
+    ///
+    /// # Errors
+    /// When it does not print its line in time; with the server's log.
+    pub async fn demo(exe: impl AsRef<Path>, database: Database) -> Result<Self> {
+        let home = Arc::new(TempDir::with_prefix("usher-test-")?);
+        let exe = exe.as_ref().to_owned();
+        let (running, ready) = start(&exe, &database, home.path(), (0, 0)).await?;
+        Ok(Self { exe, database, home, ready, running: Some(running) })
+    }
+
+    /// What the server said when it was ready.
+    pub fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// The process.
+    pub fn pid(&self) -> Option<u32> {
+        self.running.as_ref().and_then(|running| running.child.id())
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        data_dir(self.home.path())
+    }
+
+    /// Everything the server wrote to standard error, over all its starts.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(log_path(self.home.path())).unwrap_or_default()
+    }
+
+    /// A page of the seeded session.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn widget(&self) -> Result<WidgetClient> {
+        WidgetClient::new(self.ready.base_url.as_str(), &self.ready.session_id)
+    }
+
+    /// The simulator's control API.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn simulator(&self) -> Result<SimulatorClient> {
+        SimulatorClient::new(self.ready.simulator_url.as_str())
+    }
+
+    /// The seeded Twilio account.
+    pub fn account(&self) -> Account {
+        let twilio = &self.ready.twilio;
+        Account {
+            sid: twilio.account_sid.clone(),
+            auth_token: twilio.auth_token.clone(),
+            number: twilio.number.clone(),
+            sms_url: twilio.sms_webhook_url.clone(),
+        }
+    }
+
+    /// SIGKILL: the process has no chance to finish anything.
+    ///
+    /// # Errors
+    /// When there is no process to kill.
+    pub async fn kill(&mut self) -> Result<()> {
+        let mut running = self.running.take().context("the server is not running")?;
+        running.child.kill().await.context("the server can be killed")
+    }
+
+    /// Starts it again on the same data and the same ports.
+    ///
+    /// # Errors
+    /// When it still runs, or does not become ready.
+    pub async fn restart(&mut self) -> Result<()> {
+        ensure!(self.running.is_none(), "the server still runs");
+        let port = |url: &Url| url.port_or_known_default().context("a URL with a port");
+        let ports = (port(&self.ready.base_url)?, port(&self.ready.simulator_url)?);
+        let (running, ready) = start(&self.exe, &self.database, self.home.path(), ports).await?;
+        self.running = Some(running);
+        self.ready = ready;
+        Ok(())
+    }
+
+    /// Runs another `usher` command on the same data; the server may run beside it.
+    ///
+    /// # Errors
+    /// When the command fails; with what it printed.
+    pub async fn command(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.usher(arguments).output().await?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "usher {arguments:?}: {}\n{said}\n{errors}", output.status);
+        Ok(said)
+    }
+
+    fn usher(&self, arguments: &[&str]) -> Command {
+        let mut command = command(&self.exe);
+        command.args(arguments).arg("--data-dir").arg(self.data_dir()).args(self.database.arguments());
+        command
+    }
+
+    /// The end of every test: SIGTERM, a clean exit, and every session equal to the replay of its journal.
+    ///
+    /// # Errors
+    /// When the server does not stop cleanly or left something behind.
+    pub async fn stop(mut self) -> Result<()> {
+        if let Some(mut running) = self.running.take() {
+            let pid = running.child.id().context("the server ended by itself")?;
+            Command::new("kill").arg("-TERM").arg(pid.to_string()).status().await?;
+            let status = tokio::time::timeout(STOP, running.child.wait()).await;
+            let status = status.context("the server did not stop on SIGTERM")??;
+            ensure!(status.success(), "the server stopped with {status}\n{}", self.log());
+        }
+        self.command(&["replay", "--all", "--verify"]).await?;
+        Ok(())
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        // A failing test already says why; a passing one must have stopped its server.
+        let forgotten = self.running.is_some() && !std::thread::panicking();
+        if let Some(running) = &mut self.running {
+            let _ = running.child.start_kill();
+        }
+        if forgotten {
+            let log = self.log();
+            let tail = log.lines().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>();
+            #[expect(clippy::print_stderr, reason = "the log of a server whose test ended early")]
+            {
+                eprintln!("the server was not stopped; the end of its log:\n{}", tail.join("\n"));
+            }
+        }
+    }
+}
+
+fn data_dir(home: &Path) -> PathBuf {
+    home.join("data")
+}
+
+fn log_path(home: &Path) -> PathBuf {
+    home.join("server.log")
+}
+
+/// The binary with nothing of the caller's settings.
+fn command(exe: &Path) -> Command {
+    let mut command = Command::new(exe);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("USHER_") {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+async fn start(exe: &Path, database: &Database, home: &Path, ports: (u16, u16)) -> Result<(Running, Ready)> {
+    let log: File = OpenOptions::new().create(true).append(true).open(log_path(home))?;
+    let mut child = command(exe)
+        .args(["demo", "--json", "--port", &ports.0.to_string(), "--simulator-port", &ports.1.to_string()])
+        .arg("--data-dir")
+        .arg(data_dir(home))
+        .args(database.arguments())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("{} starts", exe.display()))?;
+    let mut output = BufReader::new(child.stdout.take().context("standard output is piped")?).lines();
+    let said = tokio::time::timeout(START, output.next_line()).await;
+    match said {
+        Ok(Ok(Some(line))) => {
+            let ready = serde_json::from_str(&line).with_context(|| format!("the first line: {line}"))?;
+            Ok((Running { child, _output: output }, ready))
+        }
+        said => {
+            let log = std::fs::read_to_string(log_path(home)).unwrap_or_default();
+            bail!("usher demo did not become ready ({said:?}); its log:\n{log}")
+        }
+    }
+}

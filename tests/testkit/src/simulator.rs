@@ -1,0 +1,77 @@
+//! The simulator's control API, as a person at the handset uses it.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+/// A client of a running simulator.
+#[derive(Debug, Clone)]
+pub struct SimulatorClient {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl SimulatorClient {
+    /// A client of the simulator at `base`.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn new(base: &str) -> Result<Self> {
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), http: crate::http::client()? })
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        let response = self.http.post(format!("{}{path}", self.base)).json(body).send().await?;
+        let status = response.status();
+        let text = response.text().await?;
+        anyhow::ensure!(status.is_success(), "POST {path}: {status} {text}");
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    async fn get(&self, path: &str) -> Result<Value> {
+        Ok(self.http.get(format!("{}{path}", self.base)).send().await?.error_for_status()?.json().await?)
+    }
+
+    /// The phone texts the number; answers when the simulator took it, which is before the webhook ends.
+    ///
+    /// # Errors
+    /// When the simulator refuses or is not there.
+    pub async fn text(&self, phone: &str, to: &str, body: &str) -> Result<Value> {
+        self.post(&format!("/_sim/handsets/{phone}/messages"), &json!({ "to": to, "body": body })).await
+    }
+
+    /// Everything the phone sent and got, oldest first.
+    ///
+    /// # Errors
+    /// When the simulator is not there.
+    pub async fn conversation(&self, phone: &str) -> Result<Vec<Value>> {
+        Ok(list(self.get(&format!("/_sim/handsets/{phone}/messages")).await?))
+    }
+
+    /// Every message of every phone.
+    ///
+    /// # Errors
+    /// When the simulator is not there.
+    pub async fn messages(&self) -> Result<Vec<Value>> {
+        Ok(list(self.get("/_sim/messages").await?))
+    }
+
+    /// Makes the simulator misbehave.
+    ///
+    /// # Errors
+    /// When it does not know the fault.
+    pub async fn fault(&self, fault: &Value) -> Result<Value> {
+        self.post("/_sim/faults", fault).await
+    }
+}
+
+/// A list, bare or under `messages`.
+fn list(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items,
+        Value::Object(mut object) => match object.remove("messages") {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
