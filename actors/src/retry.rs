@@ -1,0 +1,106 @@
+//! What follows an outcome: settle, try again, look, or give up. Pure; even the jitter is a function of its inputs.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+use usher_conversation::id::DeliveryId;
+use usher_conversation::ports::{Claimed, Consequence, Lookup, SendOutcome, Settlement};
+use usher_conversation::session::DeliveryStatus;
+use usher_conversation::time::Timestamp;
+
+use crate::config::RelayConfig;
+
+/// A settlement and what the session must hear about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) settlement: Settlement,
+    pub(crate) report: Option<(DeliveryStatus, Option<u32>)>,
+}
+
+/// What follows a look-up of a message of which an earlier try ended ambiguously.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AfterLookup {
+    /// It never arrived: sending is safe.
+    Send,
+    /// The matter is settled, for now at least.
+    Settle(Verdict),
+}
+
+pub(crate) fn after_send(
+    policy: &RelayConfig,
+    claimed: &Claimed,
+    outcome: SendOutcome,
+    now: Timestamp,
+) -> Verdict {
+    match outcome {
+        SendOutcome::Accepted { vendor_id, status } => accepted(vendor_id, status),
+        SendOutcome::Permanent { error_code, reason, consequence } => {
+            dead(error_code, format!("{reason} ({})", explain(consequence)))
+        }
+        SendOutcome::Transient { error_code, reason, .. } if claimed.attempts + 1 >= policy.max_attempts => {
+            dead(error_code, reason)
+        }
+        SendOutcome::Transient { after_millis, reason, .. } => {
+            let asked = after_millis.map_or(0, |millis| i64::try_from(millis).unwrap_or(i64::MAX));
+            let at = now.plus_millis(backoff(policy, &claimed.delivery, claimed.attempts).max(asked));
+            Verdict { settlement: Settlement::Retry { at, reason }, report: None }
+        }
+        // Even after the last try: whether it arrived must be known before it is called dead.
+        SendOutcome::Ambiguous { reason } => look_later(policy, claimed, reason, now),
+    }
+}
+
+pub(crate) fn after_lookup(
+    policy: &RelayConfig,
+    claimed: &Claimed,
+    lookup: Lookup,
+    now: Timestamp,
+) -> AfterLookup {
+    match lookup {
+        Lookup::Found { vendor_id } => AfterLookup::Settle(accepted(vendor_id, DeliveryStatus::Queued)),
+        Lookup::Absent if claimed.attempts >= policy.max_attempts => {
+            AfterLookup::Settle(dead(None, "every try failed".to_owned()))
+        }
+        Lookup::Absent => AfterLookup::Send,
+        // Sending blindly could repeat it; a human is asked instead.
+        Lookup::Unknown { reason } if claimed.attempts >= policy.max_attempts * 2 => {
+            AfterLookup::Settle(dead(None, format!("it may have been sent: {reason}")))
+        }
+        Lookup::Unknown { reason } => AfterLookup::Settle(look_later(policy, claimed, reason, now)),
+    }
+}
+
+/// The pause before the next try: quadruples, bounded, spread by a quarter either way.
+pub(crate) fn backoff(policy: &RelayConfig, delivery: &DeliveryId, attempts: u32) -> i64 {
+    let pause = policy
+        .backoff_millis
+        .saturating_mul(4_i64.saturating_pow(attempts.min(20)))
+        .clamp(1, policy.backoff_limit_millis.max(1));
+    let spread = pause / 2;
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((delivery, attempts));
+    let jitter = i64::try_from(hash % u64::try_from(spread + 1).unwrap_or(1)).unwrap_or(0);
+    pause - spread / 2 + jitter
+}
+
+const fn accepted(vendor_id: String, status: DeliveryStatus) -> Verdict {
+    Verdict { settlement: Settlement::Accepted { vendor_id }, report: Some((status, None)) }
+}
+
+pub(crate) const fn dead(error_code: Option<u32>, reason: String) -> Verdict {
+    Verdict {
+        settlement: Settlement::Dead { error_code, reason },
+        report: Some((DeliveryStatus::Failed, error_code)),
+    }
+}
+
+fn look_later(policy: &RelayConfig, claimed: &Claimed, reason: String, now: Timestamp) -> Verdict {
+    let at = now.plus_millis(backoff(policy, &claimed.delivery, claimed.attempts));
+    Verdict { settlement: Settlement::Uncertain { at, reason }, report: None }
+}
+
+const fn explain(consequence: Consequence) -> &'static str {
+    match consequence {
+        Consequence::Suppress => "the recipient has opted out at the vendor",
+        Consequence::Unreachable => "the recipient cannot be reached",
+        Consequence::Misconfigured => "the organisation's settings are wrong",
+    }
+}
