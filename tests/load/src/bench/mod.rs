@@ -1,0 +1,57 @@
+//! The benches, one module per question.
+
+pub mod journal;
+pub mod product;
+pub mod webhook;
+
+use anyhow::{Context, Result};
+
+use crate::report::Report;
+
+/// How much work a run is.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// Interleaved repetitions of product and reference.
+    pub rounds: u64,
+    /// Length of one timed run.
+    pub seconds: u64,
+    /// Requests of one saturating run.
+    pub requests: u64,
+    /// Sessions of the large runs.
+    pub sessions: u64,
+}
+
+impl Size {
+    /// To quote.
+    pub fn full() -> Self {
+        Self { rounds: 3, seconds: 5, requests: 30_000, sessions: 10_000 }
+    }
+
+    /// To try the harness.
+    pub fn quick() -> Self {
+        Self { rounds: 1, seconds: 1, requests: 3_000, sessions: 500 }
+    }
+}
+
+/// Runs the benches named in `only` (all when empty) and collects their figures.
+///
+/// # Errors
+/// When a bench cannot run or an answer is wrong: a wrong answer has no speed.
+pub async fn run(size: Size, only: &[String]) -> Result<Report> {
+    let mut report = Report::default();
+    let wanted = |id: &str| only.is_empty() || only.iter().any(|name| name.eq_ignore_ascii_case(id));
+    if wanted("P1") {
+        say("P1: durable appends on SQLite");
+        journal::sqlite(size, &mut report).await.context("P1")?;
+    }
+    if wanted("P7") {
+        say("P7: signed SMS webhooks");
+        webhook::signed_sms(size, &mut report).await.context("P7")?;
+    }
+    Ok(report)
+}
+
+#[expect(clippy::print_stderr, reason = "progress of a run that takes minutes")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

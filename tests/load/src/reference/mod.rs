@@ -1,0 +1,5 @@
+//! The raw programs that the product is compared with.
+
+pub mod echo;
+pub mod hello;
+pub mod rows;
