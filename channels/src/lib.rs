@@ -1,3 +1,9 @@
 //! How a message crosses the border: one folder per vendor.
+//!
+//! Each vendor folder has a pure `codec` (bytes to types and back), a thin `client` on the one shared [`http`] stack, and a
+//! `signature` module when the vendor signs what it posts.
 
+pub mod http;
+pub mod segments;
+pub mod twilio;
 pub mod widget;

@@ -1,0 +1,16 @@
+//! Twilio Messaging.
+
+pub mod client;
+pub mod codec;
+pub mod errors;
+pub mod form;
+pub mod media;
+pub mod signature;
+pub mod status;
+
+pub use client::{LookupQuery, OutgoingMessage, Sender, TwilioClient, TwilioCredentials};
+pub use codec::{Address, CodecError, InboundMessage, StatusCallback};
+pub use form::{Form, FormError};
+pub use media::{FetchedMedia, MediaError};
+pub use signature::{Payload, SharedKey, SignatureError, SignatureHeaders, SignedUrl, SigningKey};
+pub use status::MessageStatus;
