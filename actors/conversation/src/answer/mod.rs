@@ -1,8 +1,28 @@
 //! Typed answers: one parser and normaliser per field type.
 
+mod address;
+mod boolean;
+mod choice;
+mod currency;
+mod date;
+mod display;
+mod email;
+mod hours;
+mod json;
+mod name;
+mod number;
+mod phone;
+mod spelled;
+mod text;
+mod time;
+mod url;
+mod words;
+
 use serde::{Deserialize, Serialize};
 
-use crate::flow::{Choice, FieldType, Validation};
+pub use display::example;
+
+use crate::flow::{Choice, Field, FieldType, Validation};
 use crate::id::FileId;
 use crate::time::Timestamp;
 
@@ -78,12 +98,32 @@ pub struct ParseContext<'a> {
     pub validation: &'a Validation,
 }
 
+impl<'a> ParseContext<'a> {
+    /// The same context for a field: its options and limits.
+    #[must_use]
+    pub fn for_field(&self, field: &'a Field) -> Self {
+        Self { options: &field.options, validation: &field.validation, ..self.clone() }
+    }
+
+    /// The calendar day it is where the contact lives.
+    fn today(&self) -> jiff::civil::Date {
+        let zone = jiff::tz::TimeZone::get(self.zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        self.now.to_jiff().to_zoned(zone).date()
+    }
+}
+
 /// Why a text is not an answer of the wanted type. Each cause has its own sentence in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{cause:?}")]
 pub struct ParseError {
     /// What is wrong.
     pub cause: ParseErrorCause,
+}
+
+impl From<ParseErrorCause> for ParseError {
+    fn from(cause: ParseErrorCause) -> Self {
+        Self { cause }
+    }
 }
 
 /// The closed list of reasons an answer is refused.
@@ -143,11 +183,114 @@ pub enum ParseErrorCause {
     FileType,
 }
 
+/// The most characters of a message that are read; nobody answers a question with more.
+const MAX_CHARS: usize = 4_000;
+
 /// Understands `text` as an answer of `kind`: what people really write or say, normalised.
 ///
 /// # Errors
 /// The one most helpful cause, when the text is not such an answer.
 pub fn parse(kind: FieldType, text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, ParseError> {
-    let _ = (kind, text, ctx);
-    Err(ParseError { cause: ParseErrorCause::NotRecognised })
+    let text = cut(text).trim();
+    if kind == FieldType::File {
+        return Err(ParseErrorCause::FileExpected.into());
+    }
+    if text.is_empty() {
+        return Err(ParseErrorCause::Empty.into());
+    }
+    if let Some(second_thought) = second_thought(text).filter(|_| !is_free_text(kind))
+        && let Ok(value) = parse_whole(kind, second_thought, ctx)
+    {
+        return Ok(value);
+    }
+    parse_whole(kind, text, ctx).map_err(ParseError::from)
 }
+
+fn parse_whole(kind: FieldType, text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, ParseErrorCause> {
+    match kind {
+        FieldType::Text => text::line(text, ctx),
+        FieldType::LongText => text::lines(text, ctx),
+        FieldType::PersonName => name::parse(text, ctx),
+        FieldType::Phone => phone::parse(text, ctx),
+        FieldType::Email => email::parse(text, ctx),
+        FieldType::Url => url::parse(text, ctx),
+        FieldType::Number => number::parse(text, ctx),
+        FieldType::Currency => currency::parse(text, ctx),
+        FieldType::Date => date::parse(text, ctx),
+        FieldType::Time => time::parse(text, ctx),
+        FieldType::Boolean => boolean::parse(text, ctx),
+        FieldType::Select => choice::select(text, ctx),
+        FieldType::MultiSelect => choice::multi_select(text, ctx),
+        FieldType::Address => address::parse(text, ctx),
+        FieldType::BusinessHours => hours::parse(text, ctx),
+        FieldType::File => Err(ParseErrorCause::FileExpected),
+    }
+}
+
+const fn is_free_text(kind: FieldType) -> bool {
+    matches!(kind, FieldType::Text | FieldType::LongText | FieldType::Address)
+}
+
+/// What follows "no wait", "I mean" or "scratch that": people correct themselves in mid-sentence.
+fn second_thought(text: &str) -> Option<&str> {
+    const TURNS: [&str; 9] = [
+        "no wait",
+        "wait no",
+        "i mean",
+        "i meant",
+        "make that",
+        "scratch that",
+        "correction",
+        "sorry",
+        "actually",
+    ];
+    let words = words::words(text);
+    let after = (1..words.len()).rev().find_map(|at| {
+        words::longest_phrase(&words, at, &TURNS)
+            .and_then(|(_, used)| words.get(at + used))
+            .map(|next| next.at.start)
+    })?;
+    Some(&text[after..])
+}
+
+/// The first [`MAX_CHARS`] characters.
+fn cut(text: &str) -> &str {
+    text.char_indices().nth(MAX_CHARS).map_or(text, |(end, _)| &text[..end])
+}
+
+/// `text` without the longest of the phrases it begins with, as long as something follows.
+fn strip_lead<'t>(text: &'t str, leads: &[&str]) -> &'t str {
+    let words = words::words(text);
+    let Some((_, used)) = words::longest_phrase(&words, 0, leads) else { return text };
+    let rest = words[used..].iter().find(|word| word.is_letters() || word.is_number() || word.is("#"));
+    rest.map_or(text, |word| &text[word.at.start..])
+}
+
+/// Whether a stored file satisfies the field's limits.
+///
+/// # Errors
+/// [`ParseErrorCause::FileType`] or [`ParseErrorCause::TooLarge`].
+pub fn check_file(file: &FileAnswer, ctx: &ParseContext<'_>) -> Result<(), ParseErrorCause> {
+    let accepted = &ctx.validation.media_types;
+    let media_type = file.media_type.to_ascii_lowercase();
+    let fits = |pattern: &String| match pattern.strip_suffix("/*") {
+        Some(family) => media_type.split('/').next() == Some(family),
+        None => *pattern == media_type || pattern == "*",
+    };
+    if !accepted.is_empty() && !accepted.iter().any(fits) {
+        return Err(ParseErrorCause::FileType);
+    }
+    match ctx.validation.max_bytes.filter(|max| file.bytes > *max) {
+        Some(max) => Err(ParseErrorCause::TooLarge { max: readable_bytes(max) }),
+        None => Ok(()),
+    }
+}
+
+fn readable_bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KB", bytes / 1_024),
+        _ => format!("{} MB", bytes / 1_048_576),
+    }
+}
+

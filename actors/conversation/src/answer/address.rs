@@ -1,0 +1,42 @@
+//! Postal addresses, taken as written as long as they look like a place.
+
+use super::text::{check, single_line};
+use super::words::words;
+use super::{AnswerValue, ParseContext, ParseErrorCause as Cause, strip_lead};
+
+const LEADS: [&str; 16] = [
+    "my address is",
+    "our address is",
+    "the address is",
+    "address is",
+    "address",
+    "it is",
+    "its",
+    "its at",
+    "we are at",
+    "were at",
+    "i live at",
+    "we are located at",
+    "were located at",
+    "located at",
+    "mi direccion es",
+    "la direccion es",
+];
+
+pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
+    let lines: Vec<String> = text.lines().map(single_line).filter(|line| !line.is_empty()).collect();
+    let joined = lines.iter().map(|line| line.trim_end_matches([',', ' '])).collect::<Vec<_>>().join(", ");
+    let address = strip_lead(&joined, &LEADS).trim_end_matches(['.', ',', '!', ' ']);
+    check(address, ctx)?;
+    if is_plausible(address) { Ok(AnswerValue::Text(address.to_owned())) } else { Err(Cause::NotRecognised) }
+}
+
+/// A number and a name, or several parts set apart by commas.
+fn is_plausible(address: &str) -> bool {
+    let words = words(address);
+    let names = words.iter().filter(|word| word.is_letters() && word.text.chars().count() > 1).count();
+    let numbered = words.iter().any(super::words::Word::is_number)
+        || words.iter().any(|word| super::words::unit(&word.text).is_some());
+    let is_link = address.contains('@') || address.contains("://");
+    !is_link && ((numbered && names >= 1) || (names >= 3 && address.contains(',')))
+}

@@ -1,0 +1,192 @@
+//! Yes and no, in the many ways people say them.
+
+use super::words::{Word, longest_phrase, words};
+use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
+
+/// Plain yes.
+const YES: [&str; 58] = [
+    "yes",
+    "y",
+    "yeah",
+    "yea",
+    "yep",
+    "yup",
+    "yess",
+    "yesss",
+    "ya",
+    "yah",
+    "ye",
+    "sure",
+    "sure thing",
+    "for sure",
+    "ok",
+    "okay",
+    "k",
+    "kk",
+    "of course",
+    "absolutely",
+    "definitely",
+    "certainly",
+    "totally",
+    "correct",
+    "right",
+    "thats right",
+    "exactly",
+    "indeed",
+    "affirmative",
+    "true",
+    "t",
+    "si",
+    "claro",
+    "claro que si",
+    "por supuesto",
+    "vale",
+    "dale",
+    "correcto",
+    "asi es",
+    "why not",
+    "no problem",
+    "no worries",
+    "no doubt",
+    "go ahead",
+    "sounds good",
+    "yes please",
+    "please do",
+    "works for me",
+    "i think so",
+    "i guess so",
+    "i believe so",
+    "uh huh",
+    "mhm",
+    "1",
+    "on",
+    "please",
+    "got it",
+    "perfect",
+];
+
+/// Plain no.
+const NO: [&str; 40] = [
+    "no",
+    "n",
+    "nope",
+    "nah",
+    "naw",
+    "noo",
+    "nooo",
+    "na",
+    "negative",
+    "false",
+    "f",
+    "never",
+    "nunca",
+    "jamas",
+    "para nada",
+    "tampoco",
+    "not really",
+    "not at all",
+    "not yet",
+    "not now",
+    "not today",
+    "no way",
+    "no thanks",
+    "no thank you",
+    "of course not",
+    "absolutely not",
+    "definitely not",
+    "certainly not",
+    "i dont think so",
+    "dont think so",
+    "i guess not",
+    "i think not",
+    "uh uh",
+    "nuh uh",
+    "0",
+    "off",
+    "wrong",
+    "incorrect",
+    "not correct",
+    "not right",
+];
+
+/// Words that say yes only when nothing says no: "we do", "I have".
+const LEANS_YES: [&str; 10] = ["do", "have", "am", "are", "is", "will", "can", "does", "has", "want"];
+
+/// Words that turn the sentence to no: "we don't", "I haven't any".
+const LEANS_NO: [&str; 22] = [
+    "not", "dont", "doesnt", "didnt", "havent", "hasnt", "isnt", "arent", "wont", "cant", "cannot",
+    "wouldnt", "shouldnt", "nothing", "none", "neither", "without", "aint", "wasnt", "dnt", "nada",
+    "ninguno",
+];
+
+/// Neither yes nor no, whatever else is said.
+const UNSURE: [&str; 17] = [
+    "maybe",
+    "perhaps",
+    "not sure",
+    "unsure",
+    "idk",
+    "dunno",
+    "dont know",
+    "depends",
+    "it depends",
+    "possibly",
+    "quizas",
+    "tal vez",
+    "a lo mejor",
+    "no se",
+    "sometimes",
+    "no idea",
+    "yes and no",
+];
+
+const THUMBS_UP: [&str; 7] = ["👍", "✅", "👌", "💯", "🙌", "🆗", "✔"];
+const THUMBS_DOWN: [&str; 4] = ["👎", "❌", "🚫", "✖"];
+
+pub(super) fn parse(text: &str, _: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
+    polarity(&words(text)).map(AnswerValue::Boolean).ok_or(Cause::NotRecognised)
+}
+
+/// Whether the words say yes or no, if they say one of them.
+fn polarity(words: &[Word]) -> Option<bool> {
+    let (mut yes, mut no, mut leans_yes, mut leans_no) = (false, false, false, false);
+    let mut at = 0;
+    while at < words.len() {
+        if longest_phrase(words, at, &UNSURE).is_some() {
+            return None;
+        }
+        let said_yes = longest_phrase(words, at, &YES);
+        let said_no = longest_phrase(words, at, &NO);
+        let length = |phrase: Option<(&str, usize)>| phrase.map_or(0, |(_, length)| length);
+        let word = &words[at];
+        if length(said_no) > length(said_yes) {
+            no = true;
+        } else if said_yes.is_some() {
+            // "not ok", "not sure thing": the word before turns it round.
+            if at > 0 && words[at - 1].is_any(&LEANS_NO) { leans_no = true } else { yes = true }
+        } else if word.is_any(&THUMBS_UP) {
+            yes = true;
+        } else if word.is_any(&THUMBS_DOWN) {
+            no = true;
+        }
+        leans_yes |= word.is_any(&LEANS_YES);
+        leans_no |= word.is_any(&LEANS_NO);
+        at += length(said_yes).max(length(said_no)).max(1);
+    }
+    match (yes, no) {
+        (true, true) => None,
+        // "sure, we don't mind" and "right, we don't": the verb decides unless yes was said in so many words.
+        (true, false) => (!leans_no || words[0].is_any(&["yes", "yeah", "yep", "yup", "si"])).then_some(true),
+        (false, true) => Some(false),
+        (false, false) if leans_no => Some(false),
+        (false, false) => short_reply(words, leans_yes).then_some(true),
+    }
+}
+
+/// "I do", "we have": a pronoun and a verb, without a message around them.
+fn short_reply(words: &[Word], leans_yes: bool) -> bool {
+    let letters = || words.iter().filter(|word| word.is_letters());
+    leans_yes
+        && letters().count() <= 3
+        && letters().any(|word| word.is_any(&["i", "we", "it", "they", "you", "he", "she"]))
+}

@@ -1,0 +1,389 @@
+//! Choices: by id, label, number, letter, position, part of a label, synonym, or with a slip of the fingers.
+
+use super::words::{Word, folded, nearly, ordinal, phrase_at, small_number, words};
+use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
+use crate::flow::Choice;
+
+/// Words that carry no choice.
+const FILLER: [&str; 62] = [
+    "a",
+    "an",
+    "the",
+    "one",
+    "ones",
+    "option",
+    "options",
+    "choice",
+    "number",
+    "please",
+    "pls",
+    "i",
+    "id",
+    "ill",
+    "im",
+    "we",
+    "wed",
+    "well",
+    "would",
+    "will",
+    "want",
+    "like",
+    "need",
+    "pick",
+    "choose",
+    "take",
+    "go",
+    "going",
+    "with",
+    "for",
+    "my",
+    "our",
+    "is",
+    "it",
+    "its",
+    "that",
+    "thats",
+    "this",
+    "think",
+    "lets",
+    "say",
+    "guess",
+    "prefer",
+    "preferably",
+    "mostly",
+    "just",
+    "um",
+    "uh",
+    "yes",
+    "yeah",
+    "ok",
+    "okay",
+    "thanks",
+    "to",
+    "be",
+    "of",
+    "in",
+    "on",
+    "have",
+    "do",
+    "me",
+    "only",
+];
+
+/// Words that turn a choice away.
+const REFUSAL: [&str; 9] =
+    ["not", "dont", "except", "but", "without", "neither", "excluding", "minus", "nope"];
+
+/// Words that mean the same in a list of options.
+const SYNONYMS: [&[&str]; 11] = [
+    &["sms", "text", "texts", "texting", "txt"],
+    &["phone", "call", "calls", "telephone", "calling"],
+    &["cell", "mobile", "cellphone"],
+    &["email", "mail", "emails"],
+    &["website", "site", "web", "webpage"],
+    &["facebook", "fb"],
+    &["instagram", "ig", "insta"],
+    &["yes", "yeah", "yep", "yup", "sure", "si"],
+    &["no", "nope", "nah"],
+    &["google", "gbp", "gmb"],
+    &["monthly", "month"],
+];
+
+pub(super) fn select(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
+    let index = one_of(&words(text), text, ctx.options).ok_or(Cause::NotAnOption)?;
+    Ok(AnswerValue::Choice(ctx.options[index].id.clone()))
+}
+
+pub(super) fn multi_select(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
+    // `1,3` is two choices here, not one number.
+    let text = text.replace(',', ", ");
+    let words = words(&text);
+    let chosen = chosen(&words, &text, ctx.options)
+        .filter(|chosen| chosen.contains(&true))
+        .ok_or(Cause::NotAnOption)?;
+    check_count(&chosen, ctx)?;
+    let ids = ctx.options.iter().zip(chosen).filter(|(_, taken)| *taken).map(|(option, _)| option.id.clone());
+    Ok(AnswerValue::Choices(ids.collect()))
+}
+
+pub(super) fn check_count(chosen: &[bool], ctx: &ParseContext<'_>) -> Result<(), Cause> {
+    let count = u32::try_from(chosen.iter().filter(|taken| **taken).count()).unwrap_or(u32::MAX);
+    if let Some(min) = ctx.validation.min_length.filter(|min| count < *min) {
+        return Err(Cause::TooShort { min });
+    }
+    match ctx.validation.max_length.filter(|max| count > *max) {
+        Some(max) => Err(Cause::TooLong { max }),
+        None => Ok(()),
+    }
+}
+
+/// The one option that the words mean.
+fn one_of(words: &[Word], text: &str, options: &[Choice]) -> Option<usize> {
+    exact(text, options)
+        .or_else(|| {
+            if words.iter().any(|word| word.is_any(&REFUSAL)) { None } else { position(words, options.len()) }
+        })
+        .or_else(|| named(words, options))
+        .or_else(|| resembling(words, options))
+}
+
+/// The whole text is an option's id or label.
+fn exact(text: &str, options: &[Choice]) -> Option<usize> {
+    let said = text.trim();
+    let wanted = folded(text);
+    let by_id = options.iter().position(|option| option.id.eq_ignore_ascii_case(said));
+    by_id.or_else(|| {
+        let same = |option: &Choice| {
+            folded(&option.label) == wanted || folded(&option.id.replace('_', " ")) == wanted
+        };
+        unique(options, |_, option| !wanted.is_empty() && same(option))
+    })
+}
+
+fn unique(options: &[Choice], fits: impl Fn(usize, &Choice) -> bool) -> Option<usize> {
+    let mut fitting = options.iter().enumerate().filter(|(at, option)| fits(*at, option)).map(|(at, _)| at);
+    let first = fitting.next()?;
+    fitting.next().is_none().then_some(first)
+}
+
+/// `2`, `#2`, `the second one`, `option b`, `B)`, `last`: a place in the list and nothing else but filler.
+fn position(words: &[Word], count: usize) -> Option<usize> {
+    let said: Vec<&Word> = words.iter().filter(|word| word.is_letters() || word.is_number()).collect();
+    let rest: Vec<Word> = said.into_iter().cloned().collect();
+    let mut place = None;
+    let mut at = 0;
+    while at < rest.len() {
+        let last = rest[at].is_any(&["last", "ultimo", "ultima", "final"]).then_some((count, 1));
+        // The article is a choice only on its own: "a", "option a".
+        let letter = letter_place(&rest, at);
+        let found = last.or_else(|| place_of(&rest, at)).or(letter);
+        match found {
+            Some((number, used)) => {
+                if place.is_some_and(|other| other != number) {
+                    return None;
+                }
+                place = Some(number);
+                at += used;
+            }
+            None if rest[at].is_any(&FILLER) || rest[at].is_any(&["el", "la", "opcion", "numero"]) => at += 1,
+            None => return None,
+        }
+    }
+    place.filter(|place| (1..=count).contains(place)).map(|place| place - 1)
+}
+
+/// A number or ordinal; "one" after something else ("the second one") is filler.
+fn place_of(words: &[Word], at: usize) -> Option<(usize, usize)> {
+    let trailing_one =
+        at > 0 && words[at].is("one") && !words[at - 1].is_any(&["option", "number", "choice"]);
+    let (value, used) = ordinal(words, at).or_else(|| small_number(words, at).filter(|_| !trailing_one))?;
+    Some((usize::try_from(value).ok()?, used))
+}
+
+fn letter_place(words: &[Word], at: usize) -> Option<(usize, usize)> {
+    let letter = words[at].text.as_bytes();
+    let announced = at > 0 && words[at - 1].is_any(&["option", "opcion", "choice", "letter"]);
+    let alone = words.len() == 1;
+    let plain = letter.len() == 1 && letter[0].is_ascii_lowercase() && (announced || alone);
+    plain.then(|| (usize::from(letter[0] - b'a') + 1, 1))
+}
+
+/// The option whose whole label or id stands in the sentence; of nested ones the longest.
+fn named(words: &[Word], options: &[Choice]) -> Option<usize> {
+    let found: Vec<Mention> = mentions(words, options);
+    let [first, rest @ ..] = &found[..] else { return None };
+    let refused = first.at > 0 && words[..first.at].iter().rev().take(3).any(|word| word.is_any(&REFUSAL));
+    (!refused && rest.iter().all(|other| other.option == first.option)).then_some(first.option)
+}
+
+struct Mention {
+    option: usize,
+    at: usize,
+    used: usize,
+}
+
+/// Every mention of a whole label or id, the longest at each place.
+fn mentions(words: &[Word], options: &[Choice]) -> Vec<Mention> {
+    let names: Vec<(usize, Vec<Word>)> = options
+        .iter()
+        .enumerate()
+        .flat_map(|(option, choice)| [(option, choice.label.clone()), (option, choice.id.replace('_', " "))])
+        .map(|(option, name)| (option, self::words(&name)))
+        .filter(|(_, name)| name.iter().any(|word| word.is_letters() || word.is_number()))
+        .collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let longest = names
+            .iter()
+            .filter(|(_, name)| {
+                words[at..].len() >= name.len()
+                    && name.iter().zip(&words[at..]).all(|(a, b)| a.text == b.text)
+            })
+            .filter(|(_, name)| name.len() > 1 || !name[0].is_any(&FILLER) || words.len() == 1)
+            .max_by_key(|(_, name)| name.len());
+        match longest {
+            Some((option, name)) => {
+                found.push(Mention { option: *option, at, used: name.len() });
+                at += name.len();
+            }
+            None => at += 1,
+        }
+    }
+    found
+}
+
+/// The option that shares the most words with the text, if no other shares as many.
+fn resembling(words: &[Word], options: &[Choice]) -> Option<usize> {
+    if words.iter().any(|word| word.is_any(&REFUSAL)) {
+        return None;
+    }
+    let content: Vec<&Word> = words
+        .iter()
+        .filter(|word| (word.is_letters() || word.is_number()) && !word.is_any(&FILLER))
+        .collect();
+    let scores: Vec<u32> = options.iter().map(|option| score(&content, option)).collect();
+    let best = *scores.iter().max()?;
+    let mut at_best = scores.iter().enumerate().filter(|(_, score)| **score == best);
+    let (index, _) = at_best.next()?;
+    (best > 0 && at_best.next().is_none()).then_some(index)
+}
+
+/// How well the words fit an option: whole words count most, then beginnings, synonyms and slips.
+fn score(content: &[&Word], option: &Choice) -> u32 {
+    let name = format!("{} {}", option.label, option.id.replace('_', " "));
+    let parts: Vec<Word> = words(&name)
+        .into_iter()
+        .filter(|part| (part.is_letters() || part.is_number()) && !part.is_any(&FILLER))
+        .collect();
+    content
+        .iter()
+        .map(|word| parts.iter().map(|part| likeness(&word.text, &part.text)).max().unwrap_or(0))
+        .sum()
+}
+
+fn likeness(said: &str, part: &str) -> u32 {
+    if said == part {
+        10
+    } else if SYNONYMS.iter().any(|group| group.contains(&said) && group.contains(&part)) {
+        8
+    } else if said.len() >= 3 && (part.starts_with(said) || (part.len() >= 4 && said.starts_with(part))) {
+        6
+    } else if nearly(said, part) {
+        5
+    } else if said.len() >= 4 && part.contains(said) {
+        3
+    } else {
+        0
+    }
+}
+
+/// Which options are chosen, by their places in the list.
+fn chosen(words: &[Word], text: &str, options: &[Choice]) -> Option<Vec<bool>> {
+    let mut chosen = vec![false; options.len()];
+    if let Some(only) = exact(text, options) {
+        chosen[only] = true;
+        return Some(chosen);
+    }
+    if let Some(at) = all_at(words, options.len()) {
+        let exception = words[at..]
+            .iter()
+            .position(|word| word.is_any(&["except", "but", "excluding", "minus", "menos", "excepto"]));
+        chosen.fill(true);
+        if let Some(exception) = exception {
+            for (place, taken) in listed(&words[at + exception + 1..], text, options)?.into_iter().enumerate()
+            {
+                chosen[place] = !taken;
+            }
+        }
+        return Some(chosen);
+    }
+    if let Some(chosen) = ends(words, options.len()) {
+        return Some(chosen);
+    }
+    if words.iter().any(|word| word.is_any(&["not", "dont", "neither", "except"])) {
+        return None;
+    }
+    listed(words, text, options)
+}
+
+/// Where "all", "everything" or, of two, "both" is said.
+fn all_at(words: &[Word], count: usize) -> Option<usize> {
+    words.iter().enumerate().position(|(at, word)| {
+        let all = word.is_any(&["all", "everything", "every", "todo", "todos", "todas"]);
+        all || (count == 2 && word.is_any(&["both", "ambos", "ambas"])) || phrase_at(words, at, "the lot")
+    })
+}
+
+/// "the first two", "last three".
+fn ends(words: &[Word], count: usize) -> Option<Vec<bool>> {
+    let at = words.iter().position(|word| word.is_any(&["first", "last", "top"]))?;
+    let (number, used) = small_number(words, at + 1)?;
+    let clean = |rest: &[Word]| {
+        rest.iter().all(|word| word.is_any(&FILLER) || !(word.is_letters() || word.is_number()))
+    };
+    let number = usize::try_from(number).ok().filter(|number| (2..=count).contains(number))?;
+    if !(clean(&words[..at]) && clean(&words[at + 1 + used..])) {
+        return None;
+    }
+    let from_end = words[at].is("last");
+    Some((0..count).map(|place| if from_end { place >= count - number } else { place < number }).collect())
+}
+
+/// Options named in a list. Whole labels are taken first, so that one may hold a comma or an "and".
+fn listed(words: &[Word], text: &str, options: &[Choice]) -> Option<Vec<bool>> {
+    let mut chosen = vec![false; options.len()];
+    let mut rest: Vec<&[Word]> = Vec::new();
+    let mut from = 0;
+    for mention in mentions(words, options) {
+        // A bare number is a place in the list, which the pieces below know best.
+        if words[mention.at..mention.at + mention.used].iter().all(Word::is_number) && options.len() < 10 {
+            continue;
+        }
+        chosen[mention.option] = true;
+        rest.push(&words[from..mention.at]);
+        from = mention.at + mention.used;
+    }
+    rest.push(&words[from..]);
+    for piece in rest.into_iter().flat_map(|words| words.split(separates)) {
+        take(piece, text, options, &mut chosen)?;
+    }
+    Some(chosen)
+}
+
+fn separates(word: &Word) -> bool {
+    word.is_any(&[",", ";", "&", "+", "/", "\n", "and", "y", "e", "plus", "also", "then", "both", "tambien"])
+}
+
+/// Marks what one piece of a list names: one option, a range of places, or several places in a row.
+fn take(piece: &[Word], text: &str, options: &[Choice], chosen: &mut [bool]) -> Option<()> {
+    let piece: Vec<Word> =
+        piece.iter().filter(|word| word.is_letters() || word.is_number() || word.is("-")).cloned().collect();
+    if piece.iter().all(|word| word.is("-") || (word.is_any(&FILLER) && !word.is("one") && !word.is("a"))) {
+        return Some(());
+    }
+    if let Some((first, last)) = place_range(&piece) {
+        let places = chosen.get_mut(first.checked_sub(1)?..last)?;
+        places.fill(true);
+        return Some(());
+    }
+    if piece.len() > 1 && piece.iter().all(|word| word.digits().is_some()) {
+        for place in piece.iter().filter_map(Word::digits) {
+            *chosen.get_mut(usize::try_from(place).ok()?.checked_sub(1)?)? = true;
+        }
+        return Some(());
+    }
+    let start = piece.first()?.at.start;
+    let end = piece.last()?.at.end;
+    let said = text.get(start..end).unwrap_or_default();
+    chosen[one_of(&piece, said, options)?] = true;
+    Some(())
+}
+
+/// `1-3`, `1 to 3`, `2 through 4`.
+fn place_range(piece: &[Word]) -> Option<(usize, usize)> {
+    let [first, between, last] = piece else { return None };
+    let range = between.is_any(&["-", "to", "through", "thru", "a"]);
+    let (first, last) = (usize::try_from(first.digits()?).ok()?, usize::try_from(last.digits()?).ok()?);
+    (range && first < last).then_some((first, last))
+}

@@ -1,0 +1,263 @@
+//! Amounts of money: `$1,200.50`, `1200 bucks`, `5k`, `USD 40`, `twenty euros`, `99 cents`.
+
+use std::ops::Range;
+
+use super::number::{self, numeral};
+use super::words::{Word, words};
+use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
+
+/// Amounts beyond this are slips of the finger, and their minor units would not count exactly.
+const LARGEST: f64 = 1e13;
+
+/// An amount found in a message.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Amount {
+    major: f64,
+    currency: &'static str,
+    /// A sign, code or word said which currency.
+    pub(super) marked: bool,
+    pub(super) at: Range<usize>,
+}
+
+impl Amount {
+    /// The amount as an answer, if it is within the field's limits.
+    pub(super) fn check(&self, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
+        if self.major.abs() > LARGEST {
+            return Err(Cause::TooLarge { max: number::plain(ctx.validation.max.unwrap_or(LARGEST)) });
+        }
+        let major = number::check(self.major, ctx)?;
+        Ok(AnswerValue::Currency {
+            minor: to_minor(major, self.currency),
+            currency: self.currency.to_owned(),
+        })
+    }
+}
+
+pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
+    let mut amounts = find(text, ctx);
+    if amounts.iter().any(|amount| amount.marked) {
+        amounts.retain(|amount| amount.marked);
+    }
+    match &amounts[..] {
+        [amount] => amount.check(ctx),
+        [] => Err(Cause::NotRecognised),
+        many => Err(Cause::Ambiguous {
+            readings: many
+                .iter()
+                .filter_map(|amount| Some(amount.check(ctx).ok()?.display(&[], "en")))
+                .collect(),
+        }),
+    }
+}
+
+/// Every amount in a message, each once.
+pub(super) fn find(text: &str, ctx: &ParseContext<'_>) -> Vec<Amount> {
+    let words = words(text);
+    let mut amounts: Vec<Amount> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let Some((amount, next)) = amount(&words, at, ctx.region) else {
+            at += 1;
+            continue;
+        };
+        let same = |other: &Amount| {
+            other.major.to_bits() == amount.major.to_bits() && other.currency == amount.currency
+        };
+        if !amounts.iter().any(same) {
+            amounts.push(amount);
+        }
+        at = next;
+    }
+    amounts
+}
+
+/// The amount that begins at `at`, with its cents ("5 dollars and 20 cents").
+fn amount(words: &[Word], at: usize, region: &str) -> Option<(Amount, usize)> {
+    let (mut amount, mut next, minor) = part(words, at, region)?;
+    let and = usize::from(words.get(next).is_some_and(|word| word.is_any(&["and", "con", "y"])));
+    if amount.marked
+        && !minor
+        && let Some((cents, after, true)) = part(words, next + and, region)
+    {
+        amount.major += cents.major;
+        amount.at.end = cents.at.end;
+        next = after;
+    }
+    Some((amount, next))
+}
+
+/// A number with the mark before or behind it: the amount, the index after it, and whether the mark meant cents.
+fn part(words: &[Word], at: usize, region: &str) -> Option<(Amount, usize, bool)> {
+    let negative = words.get(at)?.is("-") && mark(words, at + 1, region).is_some();
+    let start = at + usize::from(negative);
+    let before = mark(words, start, region);
+    let from = before.as_ref().map_or(start, |mark| mark.next);
+    let (value, mut next) = numeral(words, from, region)?;
+    let mut found = before;
+    if found.is_none()
+        && let Some(behind) = mark(words, next, region)
+    {
+        next = behind.next;
+        found = Some(behind);
+    } else if let Some(again) = mark(words, next, region) {
+        // "$40 USD": the word after the number is the more exact one.
+        next = again.next;
+        found = Some(Mark { next, ..again });
+    }
+    let minor = found.as_ref().is_some_and(|mark| mark.minor);
+    let currency = found.as_ref().map_or_else(|| of_region(region), |mark| mark.currency);
+    let value = if minor { value / 100.0 } else { value };
+    let major = if negative { -value } else { value };
+    let place = words[at].at.start..words[next - 1].at.end;
+    Some((Amount { major, currency, marked: found.is_some(), at: place }, next, minor))
+}
+
+struct Mark {
+    currency: &'static str,
+    minor: bool,
+    next: usize,
+}
+
+fn mark(words: &[Word], at: usize, region: &str) -> Option<Mark> {
+    let word = words.get(at)?;
+    let dollar_follows = words.get(at + 1).is_some_and(|next| next.is("$") && next.glued);
+    if dollar_follows {
+        let currency = match word.text.as_str() {
+            "us" => "USD",
+            "c" | "ca" => "CAD",
+            "a" | "au" => "AUD",
+            "nz" => "NZD",
+            "mx" => "MXN",
+            "r" => "BRL",
+            _ => return None,
+        };
+        return Some(Mark { currency, minor: false, next: at + 2 });
+    }
+    if word.is("us") && words.get(at + 1).is_some_and(|next| next.is_any(&["dollars", "dollar"])) {
+        return Some(Mark { currency: "USD", minor: false, next: at + 2 });
+    }
+    let (currency, minor) = match word.text.as_str() {
+        "$" | "dollar" | "dollars" | "buck" | "bucks" | "dolar" | "dolares" => (dollar_of(region), false),
+        "usd" => ("USD", false),
+        "\u{a2}" | "cent" | "cents" | "centavos" | "centimos" => (of_region(region), true),
+        "€" | "euro" | "euros" | "eur" => ("EUR", false),
+        "£" | "quid" | "gbp" | "sterling" => ("GBP", false),
+        "pound" | "pounds" if region != "US" || !words.get(at + 1).is_some_and(|next| next.is("of")) => {
+            ("GBP", false)
+        }
+        "pence" | "penny" => ("GBP", true),
+        "¥" | "yen" | "jpy" => ("JPY", false),
+        "₹" | "rupee" | "rupees" | "inr" => ("INR", false),
+        "peso" | "pesos" => (if of_region(region) == "USD" { "MXN" } else { of_region(region) }, false),
+        "mxn" => ("MXN", false),
+        "cad" => ("CAD", false),
+        "aud" => ("AUD", false),
+        "nzd" => ("NZD", false),
+        "chf" | "francs" => ("CHF", false),
+        "sek" => ("SEK", false),
+        "nok" => ("NOK", false),
+        "dkk" => ("DKK", false),
+        "brl" | "reais" => ("BRL", false),
+        "zar" | "rand" => ("ZAR", false),
+        _ => return None,
+    };
+    Some(Mark { currency, minor, next: at + 1 })
+}
+
+/// What "$" means in a region.
+fn dollar_of(region: &str) -> &'static str {
+    match region {
+        "CA" | "AU" | "NZ" | "SG" | "HK" | "MX" => of_region(region),
+        _ => "USD",
+    }
+}
+
+/// The currency of a region; US dollars where we do not know.
+fn of_region(region: &str) -> &'static str {
+    match region {
+        "CA" => "CAD",
+        "AU" => "AUD",
+        "NZ" => "NZD",
+        "SG" => "SGD",
+        "HK" => "HKD",
+        "MX" => "MXN",
+        "GB" => "GBP",
+        "IN" => "INR",
+        "JP" => "JPY",
+        "CH" => "CHF",
+        "SE" => "SEK",
+        "NO" => "NOK",
+        "DK" => "DKK",
+        "BR" => "BRL",
+        "ZA" => "ZAR",
+        "CO" => "COP",
+        "AR" => "ARS",
+        "CL" => "CLP",
+        "PL" => "PLN",
+        "DE" | "AT" | "FR" | "ES" | "IT" | "PT" | "NL" | "BE" | "IE" | "FI" | "GR" | "LU" | "EE" | "LV"
+        | "LT" | "SK" | "SI" | "HR" | "MT" | "CY" => "EUR",
+        _ => "USD",
+    }
+}
+
+/// How many decimals a currency has.
+fn exponent(currency: &str) -> i32 {
+    match currency {
+        "JPY" | "KRW" | "CLP" | "VND" => 0,
+        "KWD" | "BHD" | "OMR" | "TND" => 3,
+        _ => 2,
+    }
+}
+
+fn to_minor(major: f64, currency: &str) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "amounts are bounded by LARGEST, far inside i64")]
+    let minor = (major * 10f64.powi(exponent(currency))).round() as i64;
+    minor
+}
+
+/// Minor units in major ones, as limits and conditions compare them.
+pub(super) fn to_major(minor: i64, currency: &str) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "answers are bounded by LARGEST; beyond it only the order counts"
+    )]
+    let minor = minor as f64;
+    minor / 10f64.powi(exponent(currency))
+}
+
+/// `$1,200.50`, `€20`, `1,200 CHF`: whole amounts without decimals.
+pub(super) fn display(minor: i64, currency: &str) -> String {
+    let decimals = exponent(currency).unsigned_abs();
+    let unit = 10_u64.pow(decimals);
+    let (whole, part) = (minor.unsigned_abs() / unit, minor.unsigned_abs() % unit);
+    let mut amount = grouped(whole);
+    if part > 0 {
+        amount.push_str(&format!(".{part:0width$}", width = decimals as usize));
+    }
+    let sign = if minor < 0 { "-" } else { "" };
+    match currency {
+        "USD" => format!("{sign}${amount}"),
+        "EUR" => format!("{sign}€{amount}"),
+        "GBP" => format!("{sign}£{amount}"),
+        "JPY" => format!("{sign}¥{amount}"),
+        "INR" => format!("{sign}₹{amount}"),
+        other => format!("{sign}{amount} {other}"),
+    }
+}
+
+fn grouped(whole: u64) -> String {
+    let digits = whole.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Whether the text is an ISO 4217 code in form.
+pub(super) fn is_code(code: &str) -> bool {
+    code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase())
+}

@@ -1,0 +1,112 @@
+//! Answers as a person reads them back, and an example of every type.
+
+use super::{AnswerValue, BusinessHours, currency, number, phone, url};
+use crate::flow::{Choice, FieldType};
+
+const DAYS_EN: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const DAYS_ES: [&str; 7] = ["lun", "mar", "mié", "jue", "vie", "sáb", "dom"];
+
+impl AnswerValue {
+    /// The answer for reading back and for summaries, in the language `locale` (`en`, `es`).
+    pub fn display(&self, options: &[Choice], locale: &str) -> String {
+        let label = |id: &str| {
+            options.iter().find(|option| option.id == id).map_or(id, |option| &option.label).to_owned()
+        };
+        match self {
+            Self::Text(text) | Self::Email(text) => text.clone(),
+            Self::Phone(number) => phone::display(number),
+            Self::Url(address) => url::display(address),
+            Self::Number(value) => number::plain(*value),
+            Self::Currency { minor, currency } => currency::display(*minor, currency),
+            Self::Date(date) => date_words(date, locale).unwrap_or_else(|| date.clone()),
+            Self::Time(time) => {
+                if is_spanish(locale) {
+                    time.clone()
+                } else {
+                    twelve_hours(time)
+                }
+            }
+            Self::Boolean(yes) => match (yes, is_spanish(locale)) {
+                (true, false) => "Yes",
+                (true, true) => "Sí",
+                (false, _) => "No",
+            }
+            .to_owned(),
+            Self::Choice(id) => label(id),
+            Self::Choices(ids) => ids.iter().map(|id| label(id)).collect::<Vec<_>>().join(", "),
+            Self::Hours(hours) => week_words(hours, locale),
+            Self::File(file) => file.name.clone(),
+        }
+    }
+}
+
+fn is_spanish(locale: &str) -> bool {
+    locale.starts_with("es")
+}
+
+/// `Thu, Mar 5, 2027`; in Spanish `jue 5/3/2027`.
+fn date_words(date: &str, locale: &str) -> Option<String> {
+    let day: jiff::civil::Date = date.parse().ok()?;
+    if is_spanish(locale) {
+        let weekday = DAYS_ES[usize::from(day.weekday().to_monday_zero_offset().unsigned_abs())];
+        return Some(format!("{weekday} {}/{}/{}", day.day(), day.month(), day.year()));
+    }
+    Some(day.strftime("%a, %b %-d, %Y").to_string())
+}
+
+/// `15:30` as `3:30 PM`.
+fn twelve_hours(time: &str) -> String {
+    match time.parse::<jiff::civil::Time>() {
+        Ok(time) => time.strftime("%-I:%M %p").to_string(),
+        Err(_) => time.to_owned(),
+    }
+}
+
+/// `Mon–Fri 9:00–17:00, Sat 10:00–14:00`: neighbouring days with the same hours are one range.
+fn week_words(week: &BusinessHours, locale: &str) -> String {
+    let names = if is_spanish(locale) { DAYS_ES } else { DAYS_EN };
+    let mut parts: Vec<String> = Vec::new();
+    let mut day = 0;
+    while day < 7 {
+        let same = week.days[day..].iter().take_while(|open| **open == week.days[day]).count();
+        let last = day + same - 1;
+        if !week.days[day].is_empty() {
+            let days =
+                if same == 1 { names[day].to_owned() } else { format!("{}–{}", names[day], names[last]) };
+            parts.push(format!("{days} {}", intervals(&week.days[day])));
+        }
+        day = last + 1;
+    }
+    parts.join(", ")
+}
+
+fn intervals(open: &[(String, String)]) -> String {
+    let short = |time: &str| time.strip_prefix('0').unwrap_or(time).to_owned();
+    let parts: Vec<String> = open.iter().map(|(from, to)| format!("{}–{}", short(from), short(to))).collect();
+    parts.join(" & ")
+}
+
+/// An answer to show as an example in an error sentence.
+pub fn example(kind: FieldType, options: &[Choice], locale: &str) -> String {
+    let spanish = is_spanish(locale);
+    let pick = |english: &str, other: &str| if spanish { other.to_owned() } else { english.to_owned() };
+    match kind {
+        FieldType::Text => pick("Bright Dental", "Clínica Sol"),
+        FieldType::LongText => pick("We help families smile.", "Ayudamos a las familias a sonreír."),
+        FieldType::PersonName => pick("Dana Smith", "Ana García"),
+        FieldType::Phone => "(415) 555-0100".to_owned(),
+        FieldType::Email => pick("dana@example.com", "ana@example.com"),
+        FieldType::Url => "example.com".to_owned(),
+        FieldType::Number => "12".to_owned(),
+        FieldType::Currency => "$1,200.50".to_owned(),
+        FieldType::Date => pick("March 5", "5 de marzo"),
+        FieldType::Time => pick("3:30 pm", "15:30"),
+        FieldType::Boolean => pick("yes", "sí"),
+        FieldType::Select | FieldType::MultiSelect => {
+            options.first().map_or_else(|| "1".to_owned(), |option| option.label.clone())
+        }
+        FieldType::Address => pick("12 Main St, Springfield", "Calle Mayor 12, Madrid"),
+        FieldType::BusinessHours => pick("Mon-Fri 9-5, Sat 10-2", "lunes a viernes 9-17, sábado 10-14"),
+        FieldType::File => pick("a photo or a PDF", "una foto o un PDF"),
+    }
+}

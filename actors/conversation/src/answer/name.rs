@@ -1,0 +1,179 @@
+//! Names of people: without the words around them, with capitals where they belong.
+
+use super::text::{check, single_line};
+use super::words::{folded, words};
+use super::{AnswerValue, ParseContext, ParseErrorCause as Cause, strip_lead};
+
+const LEADS: [&str; 30] = [
+    "my name is",
+    "my names",
+    "my full name is",
+    "the name is",
+    "the names",
+    "name is",
+    "name",
+    "full name",
+    "this is",
+    "im",
+    "i am",
+    "it is",
+    "its",
+    "call me",
+    "you can call me",
+    "they call me",
+    "hi",
+    "hello",
+    "hey",
+    "hi there",
+    "hello there",
+    "sure",
+    "yes",
+    "ok",
+    "mi nombre es",
+    "me llamo",
+    "soy",
+    "hola",
+    "i go by",
+    "just",
+];
+
+const TAILS: [&str; 9] = [
+    "here",
+    "speaking",
+    "thanks",
+    "thank you",
+    "please",
+    "is my name",
+    "is the name",
+    "gracias",
+    "by the way",
+];
+
+/// Whole replies that are not names although they look like one.
+const NOT_NAMES: [&str; 36] = [
+    "yes",
+    "no",
+    "ok",
+    "okay",
+    "hi",
+    "hello",
+    "hey",
+    "hola",
+    "yeah",
+    "yep",
+    "nope",
+    "sure",
+    "idk",
+    "i dont know",
+    "dont know",
+    "what",
+    "why",
+    "who",
+    "huh",
+    "skip",
+    "help",
+    "stop",
+    "thanks",
+    "thank you",
+    "not sure",
+    "none",
+    "nothing",
+    "na",
+    "test",
+    "maybe",
+    "me",
+    "my name",
+    "name",
+    "si",
+    "gracias",
+    "whats that",
+];
+
+/// Small words that stay small inside a name.
+const PARTICLES: [&str; 20] = [
+    "de", "del", "della", "di", "da", "dos", "das", "do", "van", "von", "der", "den", "ter", "la", "le", "y",
+    "e", "bin", "ibn", "al",
+];
+
+pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
+    let line = single_line(text);
+    let bare = strip_around(&line);
+    if NOT_NAMES.contains(&folded(bare).as_str()) || !is_plausible(bare) {
+        return Err(Cause::NotRecognised);
+    }
+    let name = capitalised(bare);
+    check(&name, ctx)?;
+    Ok(AnswerValue::Text(name))
+}
+
+fn strip_around(line: &str) -> &str {
+    let edge = |c: char| !(c.is_alphanumeric() || c == '.' || c == ')' || c == '(');
+    let mut name = strip_lead(line.trim_matches(edge), &LEADS);
+    loop {
+        let trimmed = name.trim_matches(edge);
+        let shorter = strip_lead(strip_tail(trimmed), &LEADS).trim_matches(edge);
+        let shorter = if folded(shorter).is_empty() { trimmed } else { shorter };
+        if shorter == name {
+            break;
+        }
+        name = shorter;
+    }
+    let initial = name.rsplit([' ', '.']).nth(1).is_some_and(|last| last.chars().count() <= 2);
+    if initial { name } else { name.trim_end_matches('.') }
+}
+
+fn strip_tail(name: &str) -> &str {
+    let words = words(name);
+    for tail in TAILS {
+        let length = tail.split(' ').count();
+        if words.len() > length && super::words::phrase_at(&words, words.len() - length, tail) {
+            return &name[..words[words.len() - length].at.start];
+        }
+    }
+    name
+}
+
+fn is_plausible(name: &str) -> bool {
+    let allowed = |c: char| {
+        c.is_alphabetic()
+            || matches!(c, ' ' | '.' | '\'' | '\u{2019}' | '-' | ',' | '(' | ')' | '\u{300}'..='\u{36f}')
+    };
+    let letters = name.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 2 && name.chars().all(allowed) && name.split(' ').count() <= 6 && name.chars().count() <= 100
+}
+
+/// Capitals as people write them; a name written with any mixture of its own is left alone.
+fn capitalised(name: &str) -> String {
+    let has_lower = name.chars().any(char::is_lowercase);
+    let has_upper = name.chars().any(char::is_uppercase);
+    if has_lower && has_upper {
+        return name.to_owned();
+    }
+    let lower = name.to_lowercase();
+    let words: Vec<String> = lower
+        .split(' ')
+        .enumerate()
+        .map(
+            |(at, word)| {
+                if at > 0 && PARTICLES.contains(&word) { word.to_owned() } else { capitalised_word(word) }
+            },
+        )
+        .collect();
+    words.join(" ")
+}
+
+fn capitalised_word(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let mut start = true;
+    for c in word.chars() {
+        if start {
+            out.extend(c.to_uppercase());
+        } else {
+            out.push(c);
+        }
+        // O'Brien and Mary-Jane, but not "D'"-less endings such as "Jones's".
+        start = matches!(c, '-' | '.' | '(') || (matches!(c, '\'' | '\u{2019}') && out.chars().count() <= 2);
+        start |= out == "Mc" && word.chars().count() > 4;
+    }
+    out
+}

@@ -1,0 +1,258 @@
+//! Numbers: `1,200`, `1.2k`, `twenty five`, `a dozen`, `3 1/2`, `about 12`.
+
+use super::words::{Word, small_number, tens, unit, words};
+use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
+
+/// Beyond this a 64-bit float no longer counts every whole number.
+const LARGEST: f64 = 9_007_199_254_740_991.0;
+
+pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
+    let words = words(text);
+    let mut values: Vec<f64> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        match numeral(&words, at, ctx.region) {
+            Some((value, next)) => {
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+                at = next;
+            }
+            None => at += 1,
+        }
+    }
+    match values[..] {
+        [value] => check(value, ctx).map(AnswerValue::Number),
+        [] if words.len() == 1 && words[0].is_any(&["none", "nil", "ninguno", "ninguna"]) => {
+            check(0.0, ctx).map(AnswerValue::Number)
+        }
+        [] => Err(Cause::NotRecognised),
+        _ => Err(Cause::Ambiguous { readings: values.into_iter().map(plain).collect() }),
+    }
+}
+
+/// Applies the field's limits to a number.
+pub(super) fn check(value: f64, ctx: &ParseContext<'_>) -> Result<f64, Cause> {
+    let limits = ctx.validation;
+    if !value.is_finite() || value.abs() > LARGEST {
+        return Err(Cause::TooLarge { max: plain(limits.max.unwrap_or(LARGEST)) });
+    }
+    if limits.integer && value.fract() != 0.0 {
+        return Err(Cause::NotWhole);
+    }
+    if let Some(min) = limits.min.filter(|min| value < *min) {
+        return Err(Cause::TooSmall { min: plain(min) });
+    }
+    if let Some(max) = limits.max.filter(|max| value > *max) {
+        return Err(Cause::TooLarge { max: plain(max) });
+    }
+    // Not `-0`, which would print a sign nobody wrote.
+    Ok(if value == 0.0 { 0.0 } else { value })
+}
+
+/// A number as people write it, without a needless fraction.
+pub(super) fn plain(value: f64) -> String {
+    format!("{value}")
+}
+
+/// The number that begins at `at`, and the index after it.
+pub(super) fn numeral(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
+    let word = words.get(at)?;
+    if word.is_any(&["minus", "negative", "menos"]) {
+        return magnitude(words, at + 1, region).map(|(value, next)| (-value, next));
+    }
+    if word.is("-") && !(word.glued && words[at - 1].is_number()) {
+        let follows = words.get(at + 1).is_some_and(|next| next.glued && next.is_number());
+        return if follows { magnitude(words, at + 1, region).map(|(v, next)| (-v, next)) } else { None };
+    }
+    magnitude(words, at, region)
+}
+
+fn magnitude(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
+    let (value, next) = if words.get(at)?.is_number() {
+        written(words, at, region)?
+    } else {
+        portion(words, at).or_else(|| spelled(words, at))?
+    };
+    let (value, next) = and_a_half(words, value, next);
+    Some(scaled(words, value, next))
+}
+
+/// Digits, perhaps with a fraction behind: `12`, `1/2`, `3 1/2`.
+fn written(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
+    let inside_a_word = words[at].glued && at > 0 && words[at - 1].is_letters();
+    let ordinal = words.get(at + 1).is_some_and(|next| next.glued && next.is_any(&["st", "nd", "rd", "th"]));
+    if inside_a_word || ordinal {
+        return None;
+    }
+    if let Some((value, next)) = fraction(words, at) {
+        return Some((value, next));
+    }
+    let whole = decimal(&words[at].text, region)?;
+    match fraction(words, at + 1) {
+        Some((part, next)) if part < 1.0 && !words[at + 1].glued => Some((whole + part, next)),
+        _ => Some((whole, at + 1)),
+    }
+}
+
+fn fraction(words: &[Word], at: usize) -> Option<(f64, usize)> {
+    let [top, slash, bottom] = words.get(at..at + 3)? else { return None };
+    let (top, bottom) = (top.digits()?, bottom.digits()?);
+    (slash.is("/") && bottom != 0).then(|| (f64::from(top) / f64::from(bottom), at + 3))
+}
+
+/// `half`, `a quarter`, `a dozen`, `half a dozen`, `a couple`.
+fn portion(words: &[Word], at: usize) -> Option<(f64, usize)> {
+    let article = usize::from(words[at].is_any(&["a", "an"]));
+    let word = words.get(at + article)?;
+    let value = match word.text.as_str() {
+        "half" | "medio" | "media" => 0.5,
+        "quarter" if article == 1 => 0.25,
+        "dozen" | "docena" => 12.0,
+        "couple" | "pair" | "par" => 2.0,
+        "hundred" | "thousand" | "million" | "mil" if article == 1 || word.is("mil") => {
+            return Some((1.0, at + article));
+        }
+        "cien" | "ciento" => 100.0,
+        _ => return None,
+    };
+    let next = at + article + 1;
+    let of_a = words.get(next).is_some_and(|word| word.is_any(&["a", "an"]));
+    let multiplied = of_a && words.get(next + 1).is_some_and(|word| multiplier(word).is_some());
+    Some((value, next + usize::from(multiplied)))
+}
+
+/// Number words below a thousand, and their thousands and millions.
+fn spelled(words: &[Word], at: usize) -> Option<(f64, usize)> {
+    unit(&words[at].text).or_else(|| tens(&words[at].text))?;
+    let (mut total, mut group, mut next) = (0.0, 0.0, at);
+    loop {
+        let skip =
+            usize::from(next > at && words.get(next).is_some_and(|word| word.is_any(&["and", "y", "-"])));
+        let number = words
+            .get(next + skip)
+            .filter(|word| !word.is_number())
+            .and_then(|_| small_number(words, next + skip));
+        let fits = |value: u32| {
+            let spanish =
+                skip == 1 && words[next].is("y") && group < 100.0 && group % 10.0 == 0.0 && value < 10;
+            group % 100.0 == 0.0 || spanish
+        };
+        if let Some((value, used)) = number.filter(|(value, _)| fits(*value)) {
+            group += f64::from(value);
+            next += skip + used;
+            continue;
+        }
+        match words.get(next).map(|word| word.text.as_str()) {
+            Some("hundred") if group > 0.0 && group < 100.0 => group *= 100.0,
+            Some("thousand" | "grand") if group > 0.0 => (total, group) = (total + group * 1e3, 0.0),
+            Some("million") if group > 0.0 => (total, group) = (total + group * 1e6, 0.0),
+            Some("point") if next > at => return Some(point(words, total + group, next + 1)),
+            _ => return Some((total + group, next)),
+        }
+        next += 1;
+    }
+}
+
+/// The digits after a spoken `point`.
+fn point(words: &[Word], whole: f64, mut next: usize) -> (f64, usize) {
+    let (mut value, mut place) = (whole, 0.1);
+    while let Some(digit) = words.get(next).and_then(|word| unit(&word.text)).filter(|digit| *digit < 10) {
+        value += f64::from(digit) * place;
+        place /= 10.0;
+        next += 1;
+    }
+    // Tenths added one by one drift; nine decimals is more than anyone says aloud.
+    ((value * 1e9).round() / 1e9, next)
+}
+
+fn and_a_half(words: &[Word], value: f64, next: usize) -> (f64, usize) {
+    for (phrase, part) in [("and a half", 0.5), ("y medio", 0.5), ("y media", 0.5), ("and a quarter", 0.25)] {
+        if next <= words.len() && super::words::phrase_at(words, next, phrase) {
+            return (value + part, next + phrase.split(' ').count());
+        }
+    }
+    (value, next)
+}
+
+fn multiplier(word: &Word) -> Option<f64> {
+    Some(match word.text.as_str() {
+        "hundred" => 1e2,
+        "k" | "thousand" | "grand" | "mil" => 1e3,
+        "million" | "millions" | "millon" | "millones" | "mm" => 1e6,
+        "m" if word.glued => 1e6,
+        "billion" | "bn" => 1e9,
+        "dozen" | "docenas" => 12.0,
+        _ => return None,
+    })
+}
+
+fn scaled(words: &[Word], mut value: f64, mut next: usize) -> (f64, usize) {
+    while let Some(times) = words.get(next).and_then(multiplier) {
+        // `1.2 * 1000` must be 1200 exactly.
+        value = (value * times * 1e6).round() / 1e6;
+        next += 1;
+    }
+    (value, next)
+}
+
+/// Digits with separators. The last separator is the decimal one when both kinds occur; alone, a separator groups
+/// thousands when exactly three digits follow it and the region writes it that way.
+fn decimal(token: &str, region: &str) -> Option<f64> {
+    let comma_decimal = uses_decimal_comma(region);
+    let (last_dot, last_comma) = (token.rfind('.'), token.rfind(','));
+    let decimal_at = match (last_dot, last_comma) {
+        (Some(dot), Some(comma)) => Some(dot.max(comma)),
+        (Some(at), None) => lone_separator(token, '.', at, comma_decimal),
+        (None, Some(at)) => lone_separator(token, ',', at, !comma_decimal),
+        (None, None) => None,
+    };
+    let mut clean = String::with_capacity(token.len());
+    for (at, c) in token.char_indices() {
+        if Some(at) == decimal_at {
+            clean.push('.');
+        } else if c.is_ascii_digit() {
+            clean.push(c);
+        }
+    }
+    clean.parse().ok()
+}
+
+/// Where the decimal separator stands, if the only kind of separator used is one.
+fn lone_separator(token: &str, separator: char, last: usize, groups_here: bool) -> Option<usize> {
+    let grouped = token.split(separator).skip(1).all(|group| group.len() == 3);
+    let several = token.matches(separator).count() > 1;
+    let groups = grouped && (several || (groups_here && !token.starts_with('0')));
+    (!groups).then_some(last)
+}
+
+fn uses_decimal_comma(region: &str) -> bool {
+    matches!(
+        region,
+        "DE" | "AT"
+            | "FR"
+            | "ES"
+            | "IT"
+            | "PT"
+            | "NL"
+            | "BE"
+            | "BR"
+            | "AR"
+            | "CL"
+            | "CO"
+            | "PL"
+            | "SE"
+            | "NO"
+            | "DK"
+            | "FI"
+            | "CZ"
+            | "GR"
+            | "RO"
+            | "HU"
+            | "TR"
+            | "ID"
+            | "VE"
+            | "UY"
+            | "EC"
+    )
+}

@@ -1,0 +1,261 @@
+//! Times of day, `HH:MM` of 24 hours.
+//!
+//! Without "am" or "pm" the hours of business decide: 9 to 11 are in the morning, 12 is noon, 1 to 6 are in the
+//! afternoon; 7 and 8 could be either and are asked about. `07:00` and hours above 12 are on the 24-hour clock.
+
+use std::ops::Range;
+
+use super::words::{Word, phrase_at, small_number, words};
+use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
+
+/// Which half of the day was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Half {
+    /// "am", "in the morning".
+    Morning,
+    /// "pm", "in the afternoon", "at night".
+    Afternoon,
+    /// Written on the 24-hour clock.
+    Exact,
+    /// Not said.
+    Open,
+}
+
+/// A time as it was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Clock {
+    pub(super) hour: u32,
+    pub(super) minute: u32,
+    pub(super) half: Half,
+}
+
+/// A time found in a message.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) clock: Clock,
+    pub(super) at: Range<usize>,
+    /// A bare number, which may be anything else as well.
+    bare: bool,
+}
+
+pub(super) fn parse(text: &str, _: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
+    let mut found = find(text);
+    if found.iter().any(|time| !time.bare) {
+        found.retain(|time| !time.bare);
+    }
+    found.dedup_by(|a, b| a.clock == b.clock);
+    match &found[..] {
+        [] => Err(Cause::NotRecognised),
+        [time] => resolve(time.clock).map(|(hour, minute)| AnswerValue::Time(written(hour, minute))),
+        many => {
+            let readings: Vec<String> =
+                many.iter().filter_map(|time| resolve(time.clock).ok()).map(|(h, m)| written(h, m)).collect();
+            Err(if readings.is_empty() { Cause::NotRecognised } else { Cause::Ambiguous { readings } })
+        }
+    }
+}
+
+/// `HH:MM`.
+pub(super) fn written(hour: u32, minute: u32) -> String {
+    format!("{hour:02}:{minute:02}")
+}
+
+/// The hour and minute on the 24-hour clock.
+fn resolve(clock: Clock) -> Result<(u32, u32), Cause> {
+    let Clock { hour, minute, half } = clock;
+    if minute > 59 || hour > 24 || (hour == 24 && minute > 0) {
+        return Err(Cause::NoSuchTime);
+    }
+    match half {
+        Half::Exact => Ok((hour % 24, minute)),
+        Half::Morning | Half::Afternoon => {
+            on_half(hour, half).map(|hour| (hour, minute)).ok_or(Cause::NoSuchTime)
+        }
+        Half::Open => match hour {
+            0 | 9..=24 => Ok((hour % 24, minute)),
+            1..=6 => Ok((hour + 12, minute)),
+            _ => Err(Cause::Ambiguous { readings: vec![written(hour, minute), written(hour + 12, minute)] }),
+        },
+    }
+}
+
+/// An hour said with "am" or "pm" on the 24-hour clock. "15 pm" is odd but clear.
+pub(super) fn on_half(hour: u32, half: Half) -> Option<u32> {
+    match (half, hour) {
+        (Half::Morning, 12) => Some(0),
+        (Half::Morning, 0..=11) | (Half::Afternoon, 12..=23) => Some(hour),
+        (Half::Afternoon, 1..=11) => Some(hour + 12),
+        (Half::Exact | Half::Open, 0..=24) => Some(hour),
+        _ => None,
+    }
+}
+
+/// Every time in a message, in order.
+pub(super) fn find(text: &str) -> Vec<Found> {
+    let words = words(text);
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        match clock_at(&words, at) {
+            Some((clock, next)) => {
+                let bare = next == at + 1 && clock.half == Half::Open;
+                found.push(Found { clock, at: words[at].at.start..words[next - 1].at.end, bare });
+                at = next;
+            }
+            None => at += 1,
+        }
+    }
+    found
+}
+
+/// The time that begins at `at`, and the index after it.
+fn clock_at(words: &[Word], at: usize) -> Option<(Clock, usize)> {
+    match past_or_to(words, at) {
+        Some((clock, next)) => Some(with_half(words, clock, next)),
+        None => plain_clock_at(words, at),
+    }
+}
+
+/// A time without "past" and "to": in opening hours "10 to 5" is a span.
+pub(super) fn plain_clock_at(words: &[Word], at: usize) -> Option<(Clock, usize)> {
+    let word = words.get(at)?;
+    let exact = |hour| Some((Clock { hour, minute: 0, half: Half::Exact }, at + 1));
+    match word.text.as_str() {
+        "noon" | "midday" | "mediodia" | "noontime" => return exact(12),
+        "midnight" | "medianoche" => return exact(0),
+        _ => {}
+    }
+    let (clock, next) = digital(words, at).or_else(|| spoken(words, at))?;
+    Some(with_half(words, clock, next))
+}
+
+/// The clock with the half of the day that is said behind it.
+fn with_half(words: &[Word], clock: Clock, next: usize) -> (Clock, usize) {
+    let next = after_any(words, next, &["oclock", "hours", "hrs", "sharp", "en punto"]).unwrap_or(next);
+    match half_at(words, next) {
+        Some((half, next)) if clock.half == Half::Open || clock.hour <= 12 => (Clock { half, ..clock }, next),
+        Some((_, next)) => (clock, next),
+        None => (clock, next),
+    }
+}
+
+/// `15:30`, `3.30`, `3:30`, `1530`, `15h30`, `3`.
+fn digital(words: &[Word], at: usize) -> Option<(Clock, usize)> {
+    let word = words.get(at).filter(|word| word.is_number())?;
+    let inside = at > 0
+        && word.glued
+        && (words[at - 1].is_letters() || words[at - 1].is_any(&["/", "$", "#", "€", "£"]));
+    if inside {
+        return None;
+    }
+    let make = |hour: u32, minute: u32, leading_zero: bool| {
+        let half = if leading_zero || hour > 12 || hour == 0 { Half::Exact } else { Half::Open };
+        Clock { hour, minute, half }
+    };
+    let leading_zero = word.text.starts_with('0');
+    if let Some((hour, minute)) = word.text.split_once('.') {
+        let (hour, minute) = (hour.parse().ok()?, minute_of(minute)?);
+        return Some((make(hour, minute, leading_zero), at + 1));
+    }
+    let value = word.digits()?;
+    let separator = words.get(at + 1).filter(|next| next.glued && next.is_any(&[":", "h"]));
+    if let Some(minutes) = separator.and_then(|_| words.get(at + 2)).filter(|next| next.glued) {
+        let minute = minute_of(&minutes.text)?;
+        let seconds = words.get(at + 3).is_some_and(|next| next.glued && next.is(":"))
+            && words.get(at + 4).is_some_and(|next| next.glued && next.is_number());
+        return Some((make(value, minute, leading_zero), at + if seconds { 5 } else { 3 }));
+    }
+    if separator.is_some_and(|separator| separator.is("h")) {
+        return Some((Clock { hour: value, minute: 0, half: Half::Exact }, at + 2));
+    }
+    match word.text.len() {
+        1 | 2 => Some((make(value, 0, leading_zero && value > 0 && word.text.len() == 2), at + 1)),
+        3 | 4 => Some((make(value / 100, value % 100, leading_zero), at + 1)),
+        _ => None,
+    }
+}
+
+fn minute_of(text: &str) -> Option<u32> {
+    if text.len() == 2 { text.parse().ok() } else { None }
+}
+
+/// `three`, `three thirty`, `seven oh five`.
+fn spoken(words: &[Word], at: usize) -> Option<(Clock, usize)> {
+    let (hour, used) = small_number(words, at).filter(|(hour, _)| (1..=12).contains(hour))?;
+    let next = at + used;
+    let open = |minute, next| Some((Clock { hour, minute, half: Half::Open }, next));
+    if words.get(next).is_some_and(|word| word.is_any(&["oh", "o"])) {
+        let (minute, used) = small_number(words, next + 1).filter(|(minute, _)| *minute < 10)?;
+        return open(minute, next + 1 + used);
+    }
+    if super::words::phrase_at(words, next.min(words.len() - 1), "y media") && next < words.len() {
+        return open(30, next + 2);
+    }
+    match small_number(words, next).filter(|(minute, _)| (10..60).contains(minute)) {
+        Some((minute, used)) => open(minute, next + used),
+        None => open(0, next),
+    }
+}
+
+/// `half past three`, `quarter to 5`, `ten past 4`, `20 til 6`.
+fn past_or_to(words: &[Word], at: usize) -> Option<(Clock, usize)> {
+    let start = at + usize::from(words[at].is("a"));
+    let (minutes, used) = match words.get(start)?.text.as_str() {
+        "half" => (30, 1),
+        "quarter" => (15, 1),
+        _ => small_number(words, start).filter(|(minutes, _)| (1..60).contains(minutes))?,
+    };
+    let next = start + used;
+    let next =
+        next + usize::from(words.get(next).is_some_and(|word| word.is_any(&["minutes", "min", "mins"])));
+    let direction = words.get(next)?;
+    let before = direction.is_any(&["to", "til", "till", "before"]) && minutes != 30;
+    if !(before || direction.is_any(&["past", "after"])) {
+        return None;
+    }
+    // "9 to 5" is a span of hours, "20 to 6" a time.
+    if before && words[start].is_number() && minutes < 13 && minutes != 5 && minutes != 10 {
+        return None;
+    }
+    let hour_word = words.get(next + 1)?;
+    let (hour, used, half) = match hour_word.text.as_str() {
+        "noon" | "midday" => (12, 1, Half::Exact),
+        "midnight" => (0, 1, Half::Exact),
+        _ => small_number(words, next + 1).map(|(hour, used)| (hour, used, Half::Open))?,
+    };
+    let (hour, minute) =
+        if before { (if hour == 0 { 23 } else { hour - 1 }, 60 - minutes) } else { (hour, minutes) };
+    let hour = if before && hour == 0 && half == Half::Open { 12 } else { hour };
+    Some((Clock { hour, minute, half }, next + 1 + used))
+}
+
+/// The half of the day said at `at`.
+fn half_at(words: &[Word], at: usize) -> Option<(Half, usize)> {
+    let morning = ["am", "a m", "in the morning", "de la manana", "this morning", "tomorrow morning"];
+    let afternoon = [
+        "pm",
+        "p m",
+        "in the afternoon",
+        "in the evening",
+        "at night",
+        "this afternoon",
+        "this evening",
+        "tonight",
+        "de la tarde",
+        "de la noche",
+        "afternoon",
+        "evening",
+    ];
+    let glued_letter = words.get(at).filter(|word| word.glued && word.is_any(&["a", "p"]));
+    if let Some(letter) = glued_letter {
+        return Some((if letter.is("a") { Half::Morning } else { Half::Afternoon }, at + 1));
+    }
+    after_any(words, at, &morning)
+        .map(|next| (Half::Morning, next))
+        .or_else(|| after_any(words, at, &afternoon).map(|next| (Half::Afternoon, next)))
+}
+
+fn after_any(words: &[Word], at: usize, phrases: &[&str]) -> Option<usize> {
+    let phrase = phrases.iter().find(|phrase| at < words.len() && phrase_at(words, at, phrase))?;
+    Some(at + phrase.split(' ').count())
+}
