@@ -71,8 +71,7 @@ const FILLER: [&str; 62] = [
 ];
 
 /// Words that turn a choice away.
-const REFUSAL: [&str; 9] =
-    ["not", "dont", "except", "but", "without", "neither", "excluding", "minus", "nope"];
+const REFUSAL: [&str; 8] = ["not", "dont", "except", "but", "without", "neither", "excluding", "minus"];
 
 /// Words that mean the same in a list of options.
 const SYNONYMS: [&[&str]; 11] = [
@@ -83,7 +82,7 @@ const SYNONYMS: [&[&str]; 11] = [
     &["website", "site", "web", "webpage"],
     &["facebook", "fb"],
     &["instagram", "ig", "insta"],
-    &["yes", "yeah", "yep", "yup", "sure", "si"],
+    &["yes", "yeah", "yep", "yup", "si"],
     &["no", "nope", "nah"],
     &["google", "gbp", "gmb"],
     &["monthly", "month"],
@@ -119,12 +118,35 @@ pub(super) fn check_count(chosen: &[bool], ctx: &ParseContext<'_>) -> Result<(),
 
 /// The one option that the words mean.
 fn one_of(words: &[Word], text: &str, options: &[Choice]) -> Option<usize> {
-    exact(text, options)
-        .or_else(|| {
-            if words.iter().any(|word| word.is_any(&REFUSAL)) { None } else { position(words, options.len()) }
-        })
+    if let Some(option) = exact(text, options) {
+        return Some(option);
+    }
+    let refuses = refuses(words, options);
+    let alternatives: Vec<usize> = words
+        .split(|word| word.is_any(&["or", "o"]))
+        .filter(|part| part.len() < words.len())
+        .filter_map(|part| meant(part, options, refuses))
+        .collect();
+    // "google or website" names two; "email or something" names one.
+    match alternatives[..] {
+        [first, ..] if alternatives.iter().all(|other| *other == first) => Some(first),
+        [] => meant(words, options, refuses),
+        _ => None,
+    }
+}
+
+fn meant(words: &[Word], options: &[Choice], refuses: bool) -> Option<usize> {
+    let place = if refuses { None } else { position(words, options.len()) };
+    place
         .or_else(|| named(words, options))
-        .or_else(|| resembling(words, options))
+        .or_else(|| if refuses { None } else { resembling(words, options) })
+}
+
+/// Whether something is turned away; a refusing word that stands in a label ("Not sure yet") is an answer instead.
+fn refuses(words: &[Word], options: &[Choice]) -> bool {
+    words.iter().filter(|word| word.is_any(&REFUSAL)).any(|word| {
+        !options.iter().any(|option| self::words(&option.label).iter().any(|part| part.text == word.text))
+    })
 }
 
 /// The whole text is an option's id or label.
@@ -235,13 +257,12 @@ fn mentions(words: &[Word], options: &[Choice]) -> Vec<Mention> {
 
 /// The option that shares the most words with the text, if no other shares as many.
 fn resembling(words: &[Word], options: &[Choice]) -> Option<usize> {
-    if words.iter().any(|word| word.is_any(&REFUSAL)) {
-        return None;
+    let said = || words.iter().filter(|word| word.is_letters() || word.is_number());
+    let mut content: Vec<&Word> = said().filter(|word| !word.is_any(&FILLER)).collect();
+    if content.is_empty() {
+        // "yeah" is filler in a sentence and an answer on its own.
+        content = said().collect();
     }
-    let content: Vec<&Word> = words
-        .iter()
-        .filter(|word| (word.is_letters() || word.is_number()) && !word.is_any(&FILLER))
-        .collect();
     let scores: Vec<u32> = options.iter().map(|option| score(&content, option)).collect();
     let best = *scores.iter().max()?;
     let mut at_best = scores.iter().enumerate().filter(|(_, score)| **score == best);
@@ -252,10 +273,11 @@ fn resembling(words: &[Word], options: &[Choice]) -> Option<usize> {
 /// How well the words fit an option: whole words count most, then beginnings, synonyms and slips.
 fn score(content: &[&Word], option: &Choice) -> u32 {
     let name = format!("{} {}", option.label, option.id.replace('_', " "));
-    let parts: Vec<Word> = words(&name)
-        .into_iter()
-        .filter(|part| (part.is_letters() || part.is_number()) && !part.is_any(&FILLER))
-        .collect();
+    let mut parts: Vec<Word> =
+        words(&name).into_iter().filter(|part| part.is_letters() || part.is_number()).collect();
+    if parts.iter().any(|part| !part.is_any(&FILLER)) {
+        parts.retain(|part| !part.is_any(&FILLER));
+    }
     content
         .iter()
         .map(|word| parts.iter().map(|part| likeness(&word.text, &part.text)).max().unwrap_or(0))

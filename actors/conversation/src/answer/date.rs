@@ -450,10 +450,14 @@ impl Reader<'_> {
             return Some((self.in_month(months, day), next + used, false));
         }
         let from = self.after(at, &["on the", "the", "el dia", "el"]);
-        let spelled_alone = from.is_none() && !self.words[at].is_number();
         let start = from.unwrap_or(at);
-        let (day, used) = ordinal(self.words, start).filter(|_| !spelled_alone)?;
+        let (day, used) = ordinal(self.words, start)?;
         let next = start + used;
+        // "first" alone is an order, not a day.
+        let of_month = ["of next month", "of this month", "of the month", "of every month"];
+        if from.is_none() && !self.words[at].is_number() && self.after(next, &of_month).is_none() {
+            return None;
+        }
         if let Some(after) = self.after(next, &["of next month", "next month", "del proximo mes"]) {
             return Some((self.in_month(1, day), after, false));
         }

@@ -294,3 +294,5 @@ fn readable_bytes(bytes: u64) -> String {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use phonenumber::Type;
 use phonenumber::country;
 use phonenumber::metadata::DATABASE;
 
@@ -80,7 +81,7 @@ fn numbers(run: &Run, region: &str) -> Vec<Found> {
     let mut found = Vec::new();
     let mut start = 0;
     while start < groups.len() {
-        let international = run.international && start == 0;
+        let international = start == 0 && run.international;
         let hit = (start + 1..=groups.len()).rev().find_map(|end| {
             let digits: String = groups[start..end].iter().map(|group| group.digits.as_str()).collect();
             let number =
@@ -97,6 +98,8 @@ fn numbers(run: &Run, region: &str) -> Vec<Found> {
                 found.push(Found { number, at: from..groups[end - 1].at.end });
                 start = end;
             }
+            // Digits behind a country code mean nothing without it.
+            None if start == 0 && (international || groups[0].digits.starts_with("00")) => break,
             None => start += 1,
         }
     }
@@ -234,6 +237,8 @@ fn normalise(digits: &str, international: bool, region: &str) -> Result<String, 
         0..=9 => Err(Cause::PhoneTooShort),
         10 => north_american(digits),
         11 if digits.starts_with('1') => north_american(&digits[1..]),
+        11 => Err(Cause::PhoneTooLong),
+        // "44 20 7946 0958": the plus was left out.
         _ => from_abroad(digits).ok().filter(|number| is_valid(number)).ok_or(Cause::PhoneTooLong),
     }
 }
@@ -277,11 +282,12 @@ fn national(digits: &str, region: &str) -> Result<String, Cause> {
 fn plausible(number: &phonenumber::PhoneNumber) -> Result<String, Cause> {
     let length = number.national().to_string().len();
     let plans = DATABASE.by_code(&number.code().value()).unwrap_or_default();
+    // The database gives lengths by kind of line only.
+    let kinds = [Type::FixedLine, Type::Mobile, Type::TollFree];
     let lengths = || {
-        plans
-            .iter()
-            .flat_map(|plan| plan.descriptors().general().possible_length())
-            .map(|len| usize::from(*len))
+        let lines =
+            plans.iter().flat_map(|plan| kinds.iter().filter_map(|kind| plan.descriptors().get(*kind)));
+        lines.flat_map(|line| line.possible_length()).map(|length| usize::from(*length))
     };
     if plans.is_empty() {
         Err(Cause::PhoneInvalid)

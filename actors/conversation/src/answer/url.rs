@@ -66,10 +66,10 @@ fn without_bare_slash(url: &Url) -> String {
 
 /// "bright agency dot com slash contact".
 fn spoken(text: &str) -> Option<String> {
-    let pieces = pieces(text);
-    if pieces.iter().any(|piece| piece.is_symbol("@") && piece.text == "@" && text.contains('@')) {
+    if text.contains('@') || text.contains("://") {
         return None;
     }
+    let pieces = pieces(text);
     let mut found: Vec<String> = Vec::new();
     let mut at = 0;
     while at < pieces.len() {
@@ -97,7 +97,7 @@ fn address_at(pieces: &[Piece], dot: usize) -> Option<(String, usize)> {
     }
     let (mut address, mut next) = domain_at(pieces, start, true)?;
     while let [slash, word] = pieces.get(next..next + 2).unwrap_or_default() {
-        if !(slash.is_symbol("/") && word.kind == Kind::Word) {
+        if !(slash.is_symbol("/") && word.kind != Kind::Symbol) {
             break;
         }
         address.push('/');
