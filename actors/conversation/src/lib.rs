@@ -14,11 +14,13 @@
 //! | [`journal`] | how a turn's events become bytes, and back |
 //! | [`ports`] | what the runtime needs from a store and from the vendors |
 //! | [`view`] | what a person at a screen sees of a session |
+//! | [`chat`] | a whole conversation in memory |
 //! | [`problem`] | the closed catalogue of errors a caller can see |
 
 pub mod answer;
 pub mod catalogue;
 pub mod channel;
+pub mod chat;
 pub mod consent;
 pub mod flow;
 pub mod id;

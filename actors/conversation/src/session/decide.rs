@@ -1,21 +1,176 @@
 //! `decide`: a command and a state give the events of one turn.
 
-use crate::journal::Turn;
-use crate::session::command::Command;
-use crate::session::effect::Effect;
-use crate::session::event::Event;
+use serde_json::Value;
+
+use crate::answer::{FileAnswer, ParseErrorCause};
+use crate::catalogue::Sentence;
+use crate::channel::Channel;
+use crate::consent::ConsentChange;
+use crate::flow::{Field, FieldId};
+use crate::id::DeliveryId;
+use crate::session::command::{Command, Media, Origin};
+use crate::session::converse;
+use crate::session::draft::Draft;
+use crate::session::effect::{DeliveryStatus, MessageKind};
+use crate::session::event::{EscalationReason, Event};
 use crate::session::state::{SessionMeta, SessionState};
+use crate::session::{nudge, reading};
 use crate::time::Timestamp;
+
+/// Opening the page again within this time is the same visit.
+const VISIT_MILLIS: i64 = 30 * 60 * 1000;
+/// Twilio: the recipient has opted out there. It binds us even when we never saw the STOP.
+const BLOCKED_BY_OPT_OUT: u32 = 21610;
 
 /// The events of the turn that `command` causes at `now`. An empty list means that nothing happened (a stale timer,
 /// a report that goes backwards): there is no turn then.
 pub fn decide(meta: &SessionMeta, state: &SessionState, now: Timestamp, command: Command) -> Vec<Event> {
-    let _ = (meta, state, now, command);
-    Vec::new()
+    let mut draft = Draft::new(meta, state, now);
+    match command {
+        Command::Start { channel } => start(&mut draft, channel),
+        Command::Receive(inbound) => {
+            begin(&mut draft, None);
+            converse::receive(&mut draft, inbound);
+        }
+        Command::Submit { origin, field, value } => submit(&mut draft, &origin, &field, &value),
+        Command::Attach { origin, field, file } => attach(&mut draft, &origin, &field, file),
+        Command::Skip { origin, field } => skip(&mut draft, origin, &field),
+        Command::Open { origin } => open(&mut draft, origin),
+        Command::Fire { timer } => nudge::fire(&mut draft, timer),
+        Command::Report { delivery, status, error_code } => report(&mut draft, delivery, status, error_code),
+    }
+    draft.into_events()
 }
 
-/// What must be done outside once `turn` is durable.
-pub fn effects_of(meta: &SessionMeta, turn: &Turn) -> Vec<Effect> {
-    let _ = (meta, turn);
-    Vec::new()
+/// Begins the session if it has not begun; the first question is pending from then on.
+fn begin(draft: &mut Draft<'_>, channel: Option<Channel>) {
+    if !draft.state.is_started() {
+        draft.record(Event::Started { channel });
+        draft.advance();
+    }
+}
+
+fn start(draft: &mut Draft<'_>, channel: Option<Channel>) {
+    if draft.state.is_started() {
+        return;
+    }
+    begin(draft, channel);
+    let Some(channel) = channel else { return };
+    let introduction = draft.speech.introduction(channel);
+    draft.line(&introduction);
+    draft.question_line();
+    if channel == Channel::Sms {
+        draft.line_of(Sentence::StopHint);
+    }
+    draft.say(channel, MessageKind::Greeting);
+}
+
+/// The field a form speaks of, once the attempt is in the journal; `None` when this session does not ask it.
+fn attempt<'a>(
+    draft: &mut Draft<'a>,
+    origin: &Origin,
+    field: &FieldId,
+    text: String,
+    media: Vec<Media>,
+) -> Option<&'a Field> {
+    begin(draft, None);
+    let field = draft.visible(field)?;
+    draft.record(Event::Received { origin: origin.clone(), text, media });
+    Some(field)
+}
+
+fn submit(draft: &mut Draft<'_>, origin: &Origin, field: &FieldId, value: &Value) {
+    let raw = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let Some(field) = attempt(draft, origin, field, raw.clone(), Vec::new()) else { return };
+    if raw.trim().is_empty() && !field.required {
+        draft.skip(&field.id, origin.clone());
+        return converse::carry_on(draft, origin.channel, true);
+    }
+    match reading::from_form(draft.meta, draft.now, field, value) {
+        Ok(answer) => {
+            let confirmed = draft
+                .state
+                .confirmation()
+                .is_some_and(|waiting| waiting.field == field.id && waiting.value == answer);
+            if field.confirm && !confirmed && !reading::is_normalised(&answer, value) {
+                converse::ask_confirmation(draft, field, answer, raw, origin);
+            } else {
+                converse::take(draft, field, answer, raw, origin);
+            }
+            converse::carry_on(draft, origin.channel, true);
+        }
+        Err(cause) => refuse(draft, origin, field, cause),
+    }
+}
+
+fn attach(draft: &mut Draft<'_>, origin: &Origin, field: &FieldId, file: FileAnswer) {
+    let media = vec![Media { file: file.clone() }];
+    let Some(field) = attempt(draft, origin, field, String::new(), media) else { return };
+    match reading::accept_file(draft.meta, draft.now, field, &file) {
+        Ok(answer) => {
+            converse::take(draft, field, answer, file.name, origin);
+            converse::carry_on(draft, origin.channel, true);
+        }
+        Err(cause) => refuse(draft, origin, field, cause),
+    }
+}
+
+/// A form's value that does not parse. People fix these on the spot: they do not count towards escalation by themselves.
+fn refuse(draft: &mut Draft<'_>, origin: &Origin, field: &Field, cause: ParseErrorCause) {
+    let sentence = draft.speech.refusal(field, &cause);
+    draft.record(Event::Missed { field: field.id.clone(), cause });
+    draft.line(&sentence);
+    draft.say(origin.channel, MessageKind::Reply);
+}
+
+fn skip(draft: &mut Draft<'_>, origin: Origin, field: &FieldId) {
+    begin(draft, None);
+    let Some(field) = draft.visible(field) else { return };
+    if field.required {
+        let refusal = draft.speech.about(Sentence::SkipRequired, field);
+        draft.line(&refusal);
+        draft.say(origin.channel, MessageKind::Reply);
+    } else {
+        let channel = origin.channel;
+        draft.skip(&field.id, origin);
+        converse::carry_on(draft, channel, true);
+    }
+}
+
+fn open(draft: &mut Draft<'_>, origin: Origin) {
+    let same_visit = |at: Timestamp| draft.now.millis_since(at) < VISIT_MILLIS;
+    if !draft.state.opened_at(origin.channel).is_some_and(same_visit) {
+        begin(draft, None);
+        draft.record(Event::Opened { origin });
+        nudge::keep_timer(draft);
+    }
+}
+
+fn report(draft: &mut Draft<'_>, delivery: DeliveryId, status: DeliveryStatus, error_code: Option<u32>) {
+    let forward = draft.state.delivery_status(&delivery).is_some_and(|known| status > known);
+    let Some(channel) = draft.state.delivery_channel(&delivery).filter(|_| forward) else { return };
+    draft.record(Event::Delivered { delivery, status, error_code });
+    match status {
+        DeliveryStatus::Failed if error_code == Some(BLOCKED_BY_OPT_OUT) => {
+            opt_out(draft, Origin { channel, address: String::new() });
+        }
+        DeliveryStatus::Failed if !draft.state.known_undeliverable() => {
+            draft.record(Event::Escalated { reason: EscalationReason::Undeliverable });
+        }
+        DeliveryStatus::Pending
+        | DeliveryStatus::Queued
+        | DeliveryStatus::Sent
+        | DeliveryStatus::Delivered
+        | DeliveryStatus::Read
+        | DeliveryStatus::Failed
+        | DeliveryStatus::Superseded => {}
+    }
+}
+
+/// Consent is withdrawn: from here on nothing is said, and nothing will remind.
+pub(super) fn opt_out(draft: &mut Draft<'_>, origin: Origin) {
+    if !draft.state.is_opted_out() {
+        draft.record(Event::ConsentChanged { change: ConsentChange::OptedOut, origin });
+        draft.cancel_timer();
+    }
 }

@@ -1,16 +1,20 @@
 //! A session's state: a fold over its journal.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::answer::AnswerValue;
+use crate::answer::{AnswerValue, ParseErrorCause};
 use crate::channel::Channel;
+use crate::consent::ConsentChange;
 use crate::flow::{FieldId, Flow};
-use crate::id::{ContactId, OrgId, SessionId};
+use crate::id::{ContactId, DeliveryId, OrgId, SessionId, TimerId};
 use crate::journal::Turn;
 use crate::session::command::Origin;
+use crate::session::cursor::Cursor;
+use crate::session::effect::{DeliveryStatus, MessageKind, OutboundMessage, TimerKind};
+use crate::session::event::{EscalationReason, Event};
 use crate::time::Timestamp;
 
 /// What does not change during a session (kept in its row, not in its journal).
@@ -111,42 +115,146 @@ pub struct Confirmation {
     pub origin: Origin,
 }
 
+/// How many outgoing messages a session remembers, to judge delivery reports. Reports arrive within minutes; older
+/// messages than these have long reached their end.
+const REMEMBERED_DELIVERIES: usize = 32;
+
+/// The one timer of a session that is running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveTimer {
+    /// Its id; a firing with another id is stale.
+    pub id: TimerId,
+    /// What for.
+    pub kind: TimerKind,
+    /// When it is due.
+    pub due: Timestamp,
+}
+
+/// How far an outgoing message has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Delivery {
+    id: DeliveryId,
+    channel: Channel,
+    status: DeliveryStatus,
+}
+
+/// Attempts at a question that were not understood since it was last answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Misses {
+    count: u8,
+    last: ParseErrorCause,
+}
+
+/// Whether and when the contact was last in touch, and what we did to reach them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+struct Contact {
+    /// The channel they used last.
+    last_channel: Option<Channel>,
+    /// The channel on which we may write first: the last one that is not a page they must have open.
+    reach: Option<Channel>,
+    /// Since when nothing passed between us.
+    quiet_since: Timestamp,
+    /// Reminders sent since they were last in touch.
+    nudges: u8,
+    /// When they last opened each page.
+    opened: BTreeMap<Channel, Timestamp>,
+    /// Whether we have said anything yet.
+    greeted: bool,
+}
+
+/// What a human was already asked to look at, so that nobody is asked twice for the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+struct Escalations {
+    open: bool,
+    requested: bool,
+    undeliverable: bool,
+}
+
 /// The live state. Only [`SessionState::apply`] changes it.
+///
+/// The parts that grow are shared: a clone costs little until it is written to, which lets
+/// [`decide`](crate::session::decide) work on a copy that already has the events it is about to return.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionState {
-    status: SessionStatus,
-    answers: BTreeMap<FieldId, Answer>,
-    skipped: BTreeSet<FieldId>,
-    pending: Option<FieldId>,
-    confirmation: Option<Confirmation>,
-    last_channel: Option<Channel>,
-    epoch: u64,
     seq: u64,
+    epoch: u64,
+    started: bool,
+    complete: bool,
+    completed_before: bool,
+    opted_out: bool,
+    escalations: Escalations,
+    answers: Arc<BTreeMap<FieldId, Answer>>,
+    skipped: BTreeSet<FieldId>,
+    misses: BTreeMap<FieldId, Misses>,
+    cursor: Cursor,
+    contact: Contact,
+    timer: Option<LiveTimer>,
+    deliveries: Arc<VecDeque<Delivery>>,
 }
 
 impl SessionState {
     /// The state before the first turn.
     pub fn new() -> Self {
         Self {
-            status: SessionStatus::Active,
-            answers: BTreeMap::new(),
-            skipped: BTreeSet::new(),
-            pending: None,
-            confirmation: None,
-            last_channel: None,
-            epoch: 0,
             seq: 0,
+            epoch: 0,
+            started: false,
+            complete: false,
+            completed_before: false,
+            opted_out: false,
+            escalations: Escalations::default(),
+            answers: Arc::default(),
+            skipped: BTreeSet::new(),
+            misses: BTreeMap::new(),
+            cursor: Cursor::default(),
+            contact: Contact::default(),
+            timer: None,
+            deliveries: Arc::default(),
         }
     }
 
-    /// Where the session stands.
+    /// Where the session stands. Withdrawn consent hides the rest; a person who must look hides completeness, which
+    /// [`Self::is_complete`] still tells.
     pub const fn status(&self) -> SessionStatus {
-        self.status
+        if self.opted_out {
+            SessionStatus::OptedOut
+        } else if self.escalations.open {
+            SessionStatus::Escalated
+        } else if self.complete {
+            SessionStatus::Complete
+        } else {
+            SessionStatus::Active
+        }
+    }
+
+    /// Whether the session has begun.
+    pub const fn is_started(&self) -> bool {
+        self.started
+    }
+
+    /// Whether nothing is left to ask.
+    pub const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Whether it was complete at some time, though a correction may have opened it again.
+    pub const fn was_completed(&self) -> bool {
+        self.completed_before
+    }
+
+    /// Whether the contact withdrew consent.
+    pub const fn is_opted_out(&self) -> bool {
+        self.opted_out
     }
 
     /// The answers that stand now.
-    pub const fn answers(&self) -> &BTreeMap<FieldId, Answer> {
+    pub fn answers(&self) -> &BTreeMap<FieldId, Answer> {
         &self.answers
+    }
+
+    /// The answer to a field, if it has one.
+    pub fn answer(&self, field: &FieldId) -> Option<&Answer> {
+        self.answers.get(field)
     }
 
     /// Whether the contact skipped the field.
@@ -154,19 +262,24 @@ impl SessionState {
         self.skipped.contains(field)
     }
 
+    /// Whether the field needs no more asking: answered or skipped.
+    pub fn is_settled(&self, field: &FieldId) -> bool {
+        self.answers.contains_key(field) || self.skipped.contains(field)
+    }
+
     /// The pending question.
     pub const fn pending(&self) -> Option<&FieldId> {
-        self.pending.as_ref()
+        self.cursor.pending()
     }
 
     /// The read-back that waits for a yes, if one does.
     pub const fn confirmation(&self) -> Option<&Confirmation> {
-        self.confirmation.as_ref()
+        self.cursor.confirmation()
     }
 
     /// The channel the contact used last.
     pub const fn last_channel(&self) -> Option<Channel> {
-        self.last_channel
+        self.contact.last_channel
     }
 
     /// The control epoch; it rises with every takeover.
@@ -179,10 +292,184 @@ impl SessionState {
         self.seq
     }
 
+    /// The timer that runs, if one does.
+    pub const fn timer(&self) -> Option<&LiveTimer> {
+        self.timer.as_ref()
+    }
+
+    /// How often attempts at this field were not understood since it was last answered.
+    pub fn misses(&self, field: &FieldId) -> u8 {
+        self.misses.get(field).map_or(0, |misses| misses.count)
+    }
+
+    /// Why the last attempt at this field was refused, if it has not been answered since.
+    pub fn last_refusal(&self, field: &FieldId) -> Option<&ParseErrorCause> {
+        self.misses.get(field).map(|misses| &misses.last)
+    }
+
+    /// How far this message has come; `None` when it is not ours or long ended.
+    pub fn delivery_status(&self, delivery: &DeliveryId) -> Option<DeliveryStatus> {
+        self.deliveries.iter().find(|known| known.id == *delivery).map(|known| known.status)
+    }
+
+    pub(super) fn delivery_channel(&self, delivery: &DeliveryId) -> Option<Channel> {
+        self.deliveries.iter().find(|known| known.id == *delivery).map(|known| known.channel)
+    }
+
+    pub(super) const fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    pub(super) const fn is_greeted(&self) -> bool {
+        self.contact.greeted
+    }
+
+    pub(super) const fn reach(&self) -> Option<Channel> {
+        self.contact.reach
+    }
+
+    pub(super) const fn quiet_since(&self) -> Timestamp {
+        self.contact.quiet_since
+    }
+
+    pub(super) const fn nudges(&self) -> u8 {
+        self.contact.nudges
+    }
+
+    pub(super) fn opened_at(&self, channel: Channel) -> Option<Timestamp> {
+        self.contact.opened.get(&channel).copied()
+    }
+
+    pub(super) const fn human_requested(&self) -> bool {
+        self.escalations.requested
+    }
+
+    pub(super) const fn known_undeliverable(&self) -> bool {
+        self.escalations.undeliverable
+    }
+
     /// Folds one whole turn in. Live turns, replays and rebuilt read models all go through here.
     pub fn apply(&mut self, meta: &SessionMeta, turn: &Turn) {
-        let _ = meta;
+        for event in &turn.events {
+            self.absorb(&meta.flow, turn.seq, turn.at, event);
+        }
         self.seq = turn.seq;
+    }
+
+    /// Folds one event of turn `seq` in.
+    pub(super) fn absorb(&mut self, flow: &Flow, seq: u64, at: Timestamp, event: &Event) {
+        match event {
+            Event::Started { channel } => {
+                self.started = true;
+                self.contact.quiet_since = at;
+                self.contact.reach = channel.filter(|&channel| channel != Channel::Widget);
+            }
+            Event::Received { origin, .. } => self.heard_from(origin.channel, at),
+            Event::Answered { field, value, raw, origin } => {
+                let answer =
+                    Answer { value: value.clone(), raw: raw.clone(), origin: origin.clone(), at, seq };
+                Arc::make_mut(&mut self.answers).insert(field.clone(), answer);
+                self.skipped.remove(field);
+                self.misses.remove(field);
+                self.cursor.answered(field);
+            }
+            Event::ConfirmationAsked { field, value, raw, origin } => {
+                self.cursor.confirm(Confirmation {
+                    field: field.clone(),
+                    value: value.clone(),
+                    raw: raw.clone(),
+                    origin: origin.clone(),
+                });
+            }
+            Event::ConfirmationRefused { field } => self.cursor.refused(field),
+            Event::Invalidated { field } => {
+                Arc::make_mut(&mut self.answers).remove(field);
+                self.skipped.remove(field);
+                self.misses.remove(field);
+                self.cursor.invalidated(field);
+            }
+            Event::Skipped { field, .. } => {
+                Arc::make_mut(&mut self.answers).remove(field);
+                self.misses.remove(field);
+                self.skipped.insert(field.clone());
+                self.cursor.skipped(field);
+            }
+            Event::Missed { field, cause } => {
+                let count = self.misses(field).saturating_add(1);
+                self.misses.insert(field.clone(), Misses { count, last: cause.clone() });
+            }
+            Event::Asked { field } => self.cursor.ask(field.as_ref(), flow),
+            Event::Completed => {
+                self.complete = true;
+                self.completed_before = true;
+                self.escalations =
+                    Escalations { undeliverable: self.escalations.undeliverable, ..Escalations::default() };
+            }
+            Event::Reopened => self.complete = false,
+            Event::Said { message } => self.said(message, at),
+            Event::Escalated { reason } => self.escalated(*reason),
+            Event::ConsentChanged { change, .. } => {
+                self.opted_out = matches!(change, ConsentChange::OptedOut)
+            }
+            Event::Opened { origin } => {
+                self.contact.opened.insert(origin.channel, at);
+                self.contact.quiet_since = at;
+                self.contact.nudges = 0;
+            }
+            Event::TimerSet { timer, kind, due } => {
+                self.timer = Some(LiveTimer { id: timer.clone(), kind: *kind, due: *due });
+            }
+            Event::TimerCancelled { timer } | Event::TimerFired { timer } => {
+                self.timer.take_if(|live| live.id == *timer);
+            }
+            Event::Delivered { delivery, status, .. } => {
+                let known =
+                    Arc::make_mut(&mut self.deliveries).iter_mut().find(|known| known.id == *delivery);
+                if let Some(known) = known {
+                    known.status = *status;
+                }
+            }
+        }
+    }
+
+    fn heard_from(&mut self, channel: Channel, at: Timestamp) {
+        self.contact.last_channel = Some(channel);
+        self.contact.quiet_since = at;
+        self.contact.nudges = 0;
+        if channel != Channel::Widget {
+            self.contact.reach = Some(channel);
+        }
+    }
+
+    fn said(&mut self, message: &OutboundMessage, at: Timestamp) {
+        self.contact.greeted = true;
+        match message.kind {
+            MessageKind::Nudge => {
+                self.contact.nudges = self.contact.nudges.saturating_add(1);
+                self.contact.quiet_since = at;
+            }
+            MessageKind::Greeting | MessageKind::Reply | MessageKind::Compliance => {}
+        }
+        if message.channel != Channel::Widget {
+            let deliveries = Arc::make_mut(&mut self.deliveries);
+            if deliveries.len() == REMEMBERED_DELIVERIES {
+                deliveries.pop_front();
+            }
+            deliveries.push_back(Delivery {
+                id: message.delivery.clone(),
+                channel: message.channel,
+                status: DeliveryStatus::Pending,
+            });
+        }
+    }
+
+    const fn escalated(&mut self, reason: EscalationReason) {
+        self.escalations.open = true;
+        match reason {
+            EscalationReason::Requested => self.escalations.requested = true,
+            EscalationReason::Undeliverable => self.escalations.undeliverable = true,
+            EscalationReason::Misunderstood | EscalationReason::Quarantined => {}
+        }
     }
 }
 

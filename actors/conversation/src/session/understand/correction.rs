@@ -1,0 +1,348 @@
+//! Corrections in words: "actually my number is …", "change the website to …", "my email is wrong", "no wait, it's …".
+
+use crate::flow::{Field, FieldType};
+use crate::session::reading;
+use crate::session::state::{SessionMeta, SessionState};
+
+use super::words::{Words, fold};
+
+/// A correction as it was worded.
+#[derive(Debug)]
+pub(super) enum Correction<'a, 't> {
+    /// "Change the website."
+    Without { field: &'a Field },
+    /// "Change the website to acme.com": can only be this.
+    With { field: &'a Field, text: &'t str },
+    /// "My website is acme.com": if it parses.
+    Statement { field: &'a Field, text: &'t str },
+    /// "No wait, it's acme.com": most likely about the last answer.
+    Unnamed { text: &'t str },
+}
+
+const MARKERS: &[&str] = &[
+    "actually",
+    "no wait",
+    "wait no",
+    "wait",
+    "no sorry",
+    "sorry",
+    "oops",
+    "whoops",
+    "correction",
+    "i meant",
+    "i mean",
+    "i meant to say",
+    "scratch that",
+    "my bad",
+    "my mistake",
+    "no actually",
+    "actually no",
+    "no its",
+    "typo",
+    "sorry i meant",
+    "made a mistake",
+    "i made a mistake",
+    "en realidad",
+    "perdon",
+    "espera",
+    "no espera",
+    "digo",
+    "quise decir",
+    "queria decir",
+    "me equivoque",
+    "correccion",
+    "mejor dicho",
+    "no perdon",
+    "ups",
+    "hold on",
+];
+const VERBS: &[&str] = &[
+    "change",
+    "update",
+    "edit",
+    "fix",
+    "correct",
+    "redo",
+    "replace",
+    "modify",
+    "cambia",
+    "cambiar",
+    "cambie",
+    "cambiame",
+    "corrige",
+    "corregir",
+    "actualiza",
+    "actualizar",
+    "modifica",
+    "modificar",
+    "edita",
+    "editar",
+    "arregla",
+];
+const POLITE: &[&str] = &[
+    "can you",
+    "could you",
+    "can i",
+    "could i",
+    "can we",
+    "please",
+    "i want to",
+    "i need to",
+    "i would like to",
+    "id like to",
+    "let me",
+    "lets",
+    "puedes",
+    "podrias",
+    "puedo",
+    "quiero",
+    "quisiera",
+    "necesito",
+    "por favor",
+    "hi",
+    "hey",
+    "ok",
+    "hola",
+];
+const ARTICLES: &[&str] =
+    &["my", "the", "our", "that", "mi", "el", "la", "los", "las", "mis", "nuestro", "nuestra"];
+const CONNECTORS: &[&str] = &[
+    "to",
+    "is",
+    "its",
+    "it is",
+    "should be",
+    "should actually be",
+    "is actually",
+    "is really",
+    "is now",
+    "as",
+    "with",
+    "needs to be",
+    "it should be",
+    "its actually",
+    "be",
+    "a",
+    "por",
+    "es",
+    "deberia ser",
+    "ahora es",
+    "que sea",
+    "are",
+    "was",
+    "son",
+    "answer to",
+    "number to",
+    "address to",
+    "and its",
+    "because its",
+];
+const WRONG: &[&str] = &[
+    "is wrong",
+    "was wrong",
+    "are wrong",
+    "is incorrect",
+    "is not right",
+    "isnt right",
+    "is not correct",
+    "isnt correct",
+    "has changed",
+    "changed",
+    "has a typo",
+    "was a typo",
+    "needs to change",
+    "esta mal",
+    "estan mal",
+    "es incorrecto",
+    "es incorrecta",
+    "cambio",
+    "no es correcto",
+    "no es correcta",
+    "is outdated",
+    "is old",
+    "i gave you is wrong",
+    "i gave is wrong",
+];
+const WRONG_BEFORE: &[&str] = &[
+    "wrong",
+    "thats the wrong",
+    "that is the wrong",
+    "i gave you the wrong",
+    "i gave the wrong",
+    "i typed the wrong",
+    "i put the wrong",
+    "incorrect",
+];
+
+/// How many words at the start only announce that something is corrected.
+pub(super) fn lead_in(words: &Words<'_>) -> usize {
+    let mut at = 0;
+    while let Some(taken) = words.longest(at, MARKERS).or_else(|| words.longest(at, &["no", "nope", "not"])) {
+        at += taken;
+    }
+    at + words.longest(at, CONNECTORS).or_else(|| words.longest(at, &["thats", "use", "try"])).unwrap_or(0)
+}
+
+/// The correction in the message, if it is worded as one.
+pub(super) fn find<'a, 't>(
+    words: &Words<'t>,
+    state: &SessionState,
+    meta: &'a SessionMeta,
+) -> Option<Correction<'a, 't>> {
+    if words.len() < 2 {
+        return None;
+    }
+    let mut at = 0;
+    let mut marked = false;
+    while let Some(taken) = words.longest(at, MARKERS).or_else(|| words.longest(at, POLITE)) {
+        marked |= words.longest(at, MARKERS).is_some();
+        at += taken;
+    }
+    let names = Names { words, state, meta };
+    if let Some(taken) = words.longest(at, VERBS) {
+        return names.ordered(at + taken);
+    }
+    if let Some(taken) = words.longest(at, WRONG_BEFORE) {
+        return names.named(at + taken).map(|(field, after)| {
+            match words.rest(names.skip_connectors(after)) {
+                Some(text) => Correction::With { field, text },
+                None => Correction::Without { field },
+            }
+        });
+    }
+    names.stated(at, marked).or_else(|| marked.then(|| names.unnamed(at)).flatten())
+}
+
+struct Names<'w, 't, 's, 'a> {
+    words: &'w Words<'t>,
+    state: &'s SessionState,
+    meta: &'a SessionMeta,
+}
+
+impl<'t, 'a> Names<'_, 't, '_, 'a> {
+    /// "change … (to …)"
+    fn ordered(&self, at: usize) -> Option<Correction<'a, 't>> {
+        let (field, after) = self.named(at)?;
+        Some(match self.words.rest(self.skip_connectors(after)) {
+            Some(text) => Correction::With { field, text },
+            None => Correction::Without { field },
+        })
+    }
+
+    /// "my … is wrong(, it's …)" or "my … is …"
+    fn stated(&self, at: usize, marked: bool) -> Option<Correction<'a, 't>> {
+        let (field, after) = self.named(at)?;
+        if let Some(taken) = self.words.longest(after, WRONG) {
+            return Some(match self.words.rest(self.skip_connectors(after + taken)) {
+                Some(text) => Correction::With { field, text },
+                None => Correction::Without { field },
+            });
+        }
+        let value = self.skip_connectors(after);
+        if value == after && !marked {
+            return None;
+        }
+        let text = self.words.rest(value)?;
+        Some(if marked { Correction::With { field, text } } else { Correction::Statement { field, text } })
+    }
+
+    fn unnamed(&self, at: usize) -> Option<Correction<'a, 't>> {
+        let text = self.words.rest(self.skip_connectors(at))?;
+        Some(Correction::Unnamed { text })
+    }
+
+    fn skip_connectors(&self, at: usize) -> usize {
+        let mut at = at;
+        while let Some(taken) = self.words.longest(at, CONNECTORS) {
+            at += taken;
+        }
+        at
+    }
+
+    /// The field that is named at this word, and where its name ends.
+    fn named(&self, at: usize) -> Option<(&'a Field, usize)> {
+        let at = at + self.words.longest(at, ARTICLES).unwrap_or(0);
+        let asked = |field: &&'a Field| reading::is_visible(self.state, field);
+        let by_name = self.meta.flow.fields.iter().filter(asked).filter_map(|field| {
+            let taken =
+                self.label(at, &field.label).max(self.label(at, &field.id.as_str().replace('_', " ")))?;
+            Some((field, at + taken))
+        });
+        by_name.max_by_key(|(_, end)| *end).or_else(|| self.by_type(at))
+    }
+
+    /// Whether the words of a label stand here; "my" and the like inside it do not matter.
+    fn label(&self, at: usize, label: &str) -> Option<usize> {
+        let mut taken = 0;
+        for word in label.split_whitespace().map(fold).filter(|word| !ARTICLES.contains(&word.as_str())) {
+            if self.words.folded(at + taken)? != word {
+                return None;
+            }
+            taken += 1;
+        }
+        (taken > 0).then_some(taken)
+    }
+
+    /// "my number", "the site": the ordinary name of a type. Of several fields of that type, the one answered last.
+    fn by_type(&self, at: usize) -> Option<(&'a Field, usize)> {
+        let fields = self.meta.flow.fields.iter().filter(|field| reading::is_visible(self.state, field));
+        let named =
+            fields.filter_map(|field| Some((field, self.words.longest(at, ordinary_names(field.kind))?)));
+        named
+            .max_by_key(|(field, taken)| (*taken, self.state.answer(&field.id).map(|answer| answer.seq)))
+            .map(|(field, taken)| (field, at + taken))
+    }
+}
+
+/// What people call an answer of this type when they do not use the label.
+const fn ordinary_names(kind: FieldType) -> &'static [&'static str] {
+    match kind {
+        FieldType::PersonName => &["name", "full name", "contact name", "nombre", "nombre completo"],
+        FieldType::Phone => &[
+            "number",
+            "phone",
+            "phone number",
+            "cell",
+            "cell number",
+            "mobile",
+            "mobile number",
+            "telephone",
+            "cellphone",
+            "numero",
+            "telefono",
+            "numero de telefono",
+            "celular",
+            "movil",
+        ],
+        FieldType::Email => &["email", "e-mail", "email address", "mail", "correo", "correo electronico"],
+        FieldType::Url => &[
+            "website",
+            "site",
+            "web site",
+            "url",
+            "web address",
+            "web page",
+            "webpage",
+            "domain",
+            "web",
+            "sitio",
+            "sitio web",
+            "pagina",
+            "pagina web",
+        ],
+        FieldType::Date => &["date", "day", "fecha", "dia"],
+        FieldType::Time => &["time", "hora"],
+        FieldType::Currency => &["budget", "price", "amount", "presupuesto", "precio", "monto"],
+        FieldType::Address => &["address", "location", "street address", "direccion", "domicilio"],
+        FieldType::BusinessHours => {
+            &["hours", "opening hours", "business hours", "schedule", "horario", "horas", "horarios"]
+        }
+        FieldType::File => &["file", "logo", "photo", "picture", "archivo", "foto", "imagen"],
+        FieldType::Text
+        | FieldType::LongText
+        | FieldType::Number
+        | FieldType::Boolean
+        | FieldType::Select
+        | FieldType::MultiSelect => &[],
+    }
+}
