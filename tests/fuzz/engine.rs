@@ -26,6 +26,9 @@ const TYPES: &[FieldType] = &[
     FieldType::File,
 ];
 
+/// Bytes of the longest text a channel lets through.
+const LONGEST_MESSAGE: usize = 1_600;
+
 #[test]
 fn no_words_of_a_person_make_an_answer_parser_panic() {
     let options: Vec<Choice> = [("s", "Starter"), ("p", "Pro"), ("e", "Enterprise (annual)")]
@@ -35,14 +38,13 @@ fn no_words_of_a_person_make_an_answer_parser_panic() {
     let places =
         [("America/New_York", "US"), ("Europe/Madrid", "ES"), ("Pacific/Apia", "WS"), ("nowhere", "")];
     survives("answers", |input| {
-        let text = String::from_utf8_lossy(input);
-        for (zone, region) in places {
-            // 29 February, so that "in a year" has to think.
-            let now = Timestamp::from_millis(1_709_208_000_000);
-            let context = ParseContext { now, zone, region, options: &options, validation: &validation };
-            for &kind in TYPES {
-                let _ = parse(kind, &text, &context);
-            }
+        let text = String::from_utf8_lossy(&input[..input.len().min(LONGEST_MESSAGE)]);
+        let (zone, region) = places[text.len() % places.len()];
+        // 29 February, so that "in a year" has to think.
+        let now = Timestamp::from_millis(1_709_208_000_000);
+        let context = ParseContext { now, zone, region, options: &options, validation: &validation };
+        for &kind in TYPES {
+            let _ = parse(kind, &text, &context);
         }
     });
 }

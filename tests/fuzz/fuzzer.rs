@@ -11,7 +11,7 @@ use usher_testkit::seed::{choose, rounds};
 /// No parser is handed more; the edge limits bodies long before that.
 const LARGEST: usize = 16 * 1024;
 /// Inputs per target in an ordinary run; `USHER_FUZZ_INPUTS` for more.
-const INPUTS: usize = 4_000;
+const INPUTS: usize = 2_000;
 
 /// What breaks parsers: numbers at the edge, delimiters, scripts, text that changes its length when its case changes.
 const NASTY: &[&str] = &[

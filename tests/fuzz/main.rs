@@ -1,8 +1,10 @@
 //! Every parser that meets the outside is handed broken input; none may panic. `USHER_FUZZ_INPUTS` and
 //! `USHER_TEST_SEED` make longer and other runs.
 
+mod conversation;
 mod engine;
 mod fuzzer;
+mod twilio;
 mod widget;
 
 use usher_testkit::Seed;

@@ -1,6 +1,7 @@
 //! The benches, one module per question.
 
 pub mod journal;
+pub mod page;
 pub mod product;
 pub mod webhook;
 
@@ -19,17 +20,19 @@ pub struct Size {
     pub requests: u64,
     /// Sessions of the large runs.
     pub sessions: u64,
+    /// Sessions of the largest run.
+    pub most_sessions: u64,
 }
 
 impl Size {
     /// To quote.
     pub fn full() -> Self {
-        Self { rounds: 3, seconds: 5, requests: 30_000, sessions: 10_000 }
+        Self { rounds: 3, seconds: 5, requests: 30_000, sessions: 10_000, most_sessions: 100_000 }
     }
 
     /// To try the harness.
     pub fn quick() -> Self {
-        Self { rounds: 1, seconds: 1, requests: 3_000, sessions: 500 }
+        Self { rounds: 1, seconds: 1, requests: 2_000, sessions: 500, most_sessions: 1_000 }
     }
 }
 
@@ -39,19 +42,29 @@ impl Size {
 /// When a bench cannot run or an answer is wrong: a wrong answer has no speed.
 pub async fn run(size: Size, only: &[String]) -> Result<Report> {
     let mut report = Report::default();
-    let wanted = |id: &str| only.is_empty() || only.iter().any(|name| name.eq_ignore_ascii_case(id));
+    let wanted = |id: &str| {
+        let wanted = only.is_empty() || only.iter().any(|name| name.eq_ignore_ascii_case(id));
+        if wanted {
+            say(id);
+        }
+        wanted
+    };
     if wanted("P1") {
-        say("P1: durable appends on SQLite");
         journal::sqlite(size, &mut report).await.context("P1")?;
     }
+    if wanted("P2") {
+        journal::postgres(size, &mut report).await.context("P2")?;
+    }
     if wanted("P7") {
-        say("P7: signed SMS webhooks");
         webhook::signed_sms(size, &mut report).await.context("P7")?;
+    }
+    if wanted("widget") {
+        page::first_paint(size, &mut report).await.context("widget")?;
     }
     Ok(report)
 }
 
 #[expect(clippy::print_stderr, reason = "progress of a run that takes minutes")]
-fn say(text: &str) {
-    eprintln!("{text}");
+fn say(id: &str) {
+    eprintln!("measuring {id}");
 }

@@ -15,6 +15,10 @@ pub struct Product {
     pub port: u16,
     /// Whose webhooks it verifies.
     pub account: Account,
+    /// Ids of the sessions it holds.
+    pub sessions: Vec<String>,
+    /// The telephones of their contacts, in the same order.
+    pub phones: Vec<String>,
 }
 
 /// The binary under test: `USHER_BIN`, else the one beside this program.
@@ -29,15 +33,17 @@ pub fn binary() -> Result<std::path::PathBuf> {
 }
 
 impl Product {
-    /// Starts it on a fresh SQLite database.
+    /// Starts it on a fresh SQLite database with the one session of the demo.
     ///
     /// # Errors
     /// When it does not become ready.
     pub async fn start() -> Result<Self> {
         let server = TestServer::demo(binary()?, Database::Sqlite).await?;
-        let port = server.ready().base_url.port().context("the server's URL has a port")?;
+        let ready = server.ready();
+        let port = ready.base_url.port().context("the server's URL has a port")?;
+        let (sessions, phones) = (vec![ready.session_id.clone()], vec![ready.client.phone.clone()]);
         let account = server.account();
-        Ok(Self { server, port, account })
+        Ok(Self { server, port, account, sessions, phones })
     }
 
     /// CPU seconds so far.

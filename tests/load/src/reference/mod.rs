@@ -2,4 +2,5 @@
 
 pub mod echo;
 pub mod hello;
+pub mod pgbench;
 pub mod rows;
