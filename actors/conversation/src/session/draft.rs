@@ -69,10 +69,12 @@ impl<'a> Draft<'a> {
         self.state.pending().and_then(|id| self.meta.flow.field(id))
     }
 
-    /// Adds to the message of this turn. After a list of choices a new line begins.
+    /// Adds to the message of this turn. A new line begins after a list of choices, and after an example or a link,
+    /// where a full stop would not be right.
     pub(super) fn line(&mut self, line: &str) {
         if !self.words.is_empty() {
-            self.words.push(if self.words.contains('\n') { '\n' } else { ' ' });
+            let goes_on = self.words.ends_with(['.', '!', '?']) && !self.words.contains('\n');
+            self.words.push(if goes_on { ' ' } else { '\n' });
         }
         self.words.push_str(line);
     }
@@ -182,13 +184,18 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The question that must be pending: the read-back that waits, the one already being asked, the latest one that
-    /// was interrupted, or the first that is open.
+    /// The question that must be pending: the read-back that waits, an answered question that is being asked again
+    /// and what that interrupted, or the first in the flow's order that is open.
     fn next_question(&self) -> Option<&'a Field> {
         let cursor = self.state.cursor();
         let waiting = cursor.confirmation().map(|waiting| &waiting.field);
-        let mut resumed = waiting.into_iter().chain(cursor.open()).chain(cursor.interrupted());
-        resumed.find_map(|id| self.visible(id)).or_else(|| self.open_fields().next())
+        let revisited =
+            cursor.open().into_iter().chain(cursor.interrupted()).filter(|id| self.state.is_settled(id));
+        waiting
+            .into_iter()
+            .chain(revisited)
+            .find_map(|id| self.visible(id))
+            .or_else(|| self.open_fields().next())
     }
 
     fn open_fields(&self) -> impl Iterator<Item = &'a Field> {

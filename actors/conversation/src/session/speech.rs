@@ -136,6 +136,7 @@ impl<'a> Speech<'a> {
     pub(crate) fn another_way(&self, field: &Field) -> String {
         let mut out = match field.kind {
             FieldType::Select | FieldType::MultiSelect => self.plain(Sentence::AskAnotherWayOptions),
+            FieldType::Text | FieldType::LongText => self.about(Sentence::AskAnotherWayWords, field),
             _ => self.about(Sentence::AskAnotherWay, field),
         };
         push_choices(&mut out, field);
@@ -146,7 +147,8 @@ impl<'a> Speech<'a> {
     pub(crate) fn help(&self, field: &Field) -> String {
         match (&field.help, field.kind) {
             (Some(help), _) => help.clone(),
-            (None, FieldType::Select | FieldType::MultiSelect) => self.about(Sentence::HelpOptions, field),
+            (None, FieldType::Select | FieldType::MultiSelect) => self.plain(Sentence::HelpOptions),
+            (None, FieldType::Text | FieldType::LongText) => self.about(Sentence::HelpWords, field),
             (None, _) => self.about(Sentence::Help, field),
         }
     }
@@ -261,7 +263,14 @@ impl<'a> Speech<'a> {
     }
 
     fn example(&self, field: &Field) -> String {
-        self.catalogue.say(Sentence::example(field.kind), &[])
+        let labels: Vec<&str> = field.options.iter().map(|choice| choice.label.as_str()).collect();
+        match (field.kind, labels.as_slice()) {
+            (FieldType::MultiSelect, [first, second, ..]) => {
+                self.catalogue.list(&[first, second], Sentence::ListAnd)
+            }
+            (_, [first, ..]) => (*first).to_owned(),
+            (_, []) => self.catalogue.say(Sentence::example(field.kind), &[]),
+        }
     }
 }
 

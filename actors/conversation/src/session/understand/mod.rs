@@ -16,6 +16,7 @@ use crate::session::state::{SessionMeta, SessionState};
 use crate::time::Timestamp;
 
 use correction::Correction;
+use phrases::{Meaning, Said};
 use words::Words;
 
 /// Messages longer than this are never a phrase about the conversation.
@@ -100,22 +101,18 @@ struct Ear<'a> {
 impl<'a> Ear<'a> {
     fn media(&self, text: &str, media: &[Media]) -> Vec<Intent> {
         let file_wanted = self.pending.filter(|field| field.kind == FieldType::File);
-        match (file_wanted, media.first()) {
-            (Some(field), Some(first)) => {
-                let id = field.id.clone();
-                vec![match reading::accept_file(self.meta, self.now, field, &first.file) {
-                    Ok(value) => Intent::Answer { field: id, value, raw: first.file.name.clone() },
-                    Err(cause) => Intent::Miss { field: id, cause },
-                }]
-            }
-            (None, _) | (_, None) => {
-                let mut intents = vec![Intent::File];
-                if !text.trim().is_empty() {
-                    intents.extend(self.words(text));
-                }
-                intents
-            }
+        if let (Some(field), Some(first)) = (file_wanted, media.first()) {
+            let id = field.id.clone();
+            return vec![match reading::accept_file(self.meta, self.now, field, &first.file) {
+                Ok(value) => Intent::Answer { field: id, value, raw: first.file.name.clone() },
+                Err(cause) => Intent::Miss { field: id, cause },
+            }];
         }
+        let mut intents = vec![Intent::File];
+        if !text.trim().is_empty() {
+            intents.extend(self.words(text));
+        }
+        intents
     }
 
     fn words(&self, text: &str) -> Vec<Intent> {
@@ -130,25 +127,15 @@ impl<'a> Ear<'a> {
         if let Some(answer) = self.exact_choice(&line, text) {
             return vec![answer];
         }
-        let short = words.len() <= LONGEST_PHRASE;
-        if short && let Some(intent) = self.about_the_conversation(&line) {
-            return vec![intent];
-        }
-        if let Some(intents) = self.read_back(&words, &line) {
-            return intents;
-        }
-        if let Some(correction) = correction::find(&words, self.state, self.meta) {
-            if let Some(intents) = self.corrected(&correction) {
-                return intents;
-            }
-        }
-        if let Some(answers) = self.answers(text, &words) {
-            return answers;
-        }
-        if short && let Some(intent) = self.aside(&line) {
-            return vec![intent];
-        }
-        self.last_resort(text, &line)
+        let said = if words.len() <= LONGEST_PHRASE { Said::of(&line) } else { Said::NOTHING };
+        self.about_the_conversation(&line, said)
+            .or_else(|| self.read_back(&words, said))
+            .or_else(|| {
+                correction::find(&words, self.state, self.meta).and_then(|found| self.corrected(&found))
+            })
+            .or_else(|| self.answers(text, &words, said))
+            .or_else(|| self.aside(said))
+            .unwrap_or_else(|| self.last_resort(text, said))
     }
 
     /// A message without letters or digits.
@@ -185,103 +172,91 @@ impl<'a> Ear<'a> {
     }
 
     /// What can only be about the conversation itself.
-    fn about_the_conversation(&self, line: &str) -> Option<Intent> {
-        let core = phrases::core(line);
-        let says = |phrases: &[&str]| phrases::is(line, phrases) || phrases::is(core, phrases);
-        let intent = if says(phrases::HUMAN)
-            || (!self.wants_words() && says(phrases::HUMAN_OR_OCCUPATION))
-            || phrases::HUMAN_INSIDE.iter().any(|phrase| line.contains(phrase))
-        {
-            Intent::Human
-        } else if says(phrases::KEEP) {
-            Intent::Keep
-        } else if says(phrases::SKIP) {
-            Intent::Skip
-        } else if says(phrases::BACK) {
-            Intent::Back
-        } else if says(phrases::HELP) {
-            Intent::Help
-        } else if says(phrases::REPEAT) {
-            Intent::Repeat
-        } else if says(phrases::WHY)
-            || line.starts_with("why do you need")
-            || line.starts_with("why do i need")
-        {
-            Intent::Why
-        } else if says(phrases::STATUS) {
-            Intent::Status
-        } else if says(phrases::LINK) {
-            Intent::Link
-        } else if says(phrases::BOT) {
-            Intent::SmallTalk(SmallTalk::AreYouABot)
-        } else {
-            return None;
-        };
-        Some(intent)
+    fn about_the_conversation(&self, line: &str, said: Said) -> Option<Vec<Intent>> {
+        const ABOUT: [(Meaning, Intent); 9] = [
+            (Meaning::Human, Intent::Human),
+            (Meaning::Keep, Intent::Keep),
+            (Meaning::Skip, Intent::Skip),
+            (Meaning::Back, Intent::Back),
+            (Meaning::Help, Intent::Help),
+            (Meaning::Repeat, Intent::Repeat),
+            (Meaning::Why, Intent::Why),
+            (Meaning::Status, Intent::Status),
+            (Meaning::Link, Intent::Link),
+        ];
+        let meant = ABOUT.into_iter().find(|(meaning, _)| said.is(*meaning)).map(|(_, intent)| intent);
+        let person = said.is_short()
+            && (phrases::asks_for_a_person(line)
+                || (!self.wants_words() && said.is(Meaning::HumanOrOccupation)));
+        let bot = said.is(Meaning::Bot).then_some(Intent::SmallTalk(SmallTalk::AreYouABot));
+        meant.or(bot).or(person.then_some(Intent::Human)).map(|intent| vec![intent])
     }
 
     /// The reply to a read-back.
-    fn read_back(&self, words: &Words<'_>, line: &str) -> Option<Vec<Intent>> {
+    fn read_back(&self, words: &Words<'_>, said: Said) -> Option<Vec<Intent>> {
         let waiting = self.state.confirmation()?;
         let field = self.meta.flow.field(&waiting.field)?;
-        if phrases::is(line, phrases::YES) || phrases::is(phrases::core(line), phrases::YES) {
+        if said.is(Meaning::Yes) {
             return Some(vec![Intent::Yes]);
         }
-        if phrases::is(line, phrases::NO) {
+        if said.is_exactly(Meaning::No) {
             return Some(vec![Intent::No]);
         }
         // "no, it's …", "it should be …", or simply the right value.
         let from = correction::lead_in(words);
-        let corrected = words.rest(from).and_then(|rest| {
-            let value = self.parse(field, rest).ok()?;
-            Some(Intent::Answer { field: field.id.clone(), value, raw: rest.to_owned() })
-        });
+        let corrected = words.rest(from).and_then(|rest| self.read(field, rest));
         match corrected {
             Some(answer) => Some(vec![Intent::No, answer]),
-            None if line.starts_with("no ") => Some(vec![Intent::No]),
-            None if line.starts_with("yes ") || line.starts_with("si ") => Some(vec![Intent::Yes]),
+            None if said.begins_with(Meaning::No) => Some(vec![Intent::No]),
+            None if said.begins_with(Meaning::Yes) => Some(vec![Intent::Yes]),
             None => None,
         }
     }
 
     fn corrected(&self, correction: &Correction<'a, '_>) -> Option<Vec<Intent>> {
-        let (fields, text, certain) = match correction {
-            Correction::Without { field } => return Some(vec![Intent::Revisit { field: field.id.clone() }]),
-            Correction::With { field, text } => (vec![*field], *text, true),
-            Correction::Statement { field, text } => (vec![*field], *text, false),
+        let one = |intent| Some(vec![intent]);
+        match correction {
+            Correction::Without { field } => one(Intent::Revisit { field: field.id.clone() }),
+            Correction::With { field, text } => one(self.read_or_miss(field, text)),
+            Correction::Statement { field, text } => self.read(field, text).and_then(one),
             Correction::Unnamed { text } => {
                 let last = self.state.cursor().last_answered().and_then(|id| self.meta.flow.field(id));
-                (last.into_iter().chain(self.pending).collect(), *text, false)
-            }
-        };
-        let mut refused = None;
-        for field in fields {
-            match self.parse(field, text) {
-                Ok(value) => {
-                    return Some(vec![Intent::Answer {
-                        field: field.id.clone(),
-                        value,
-                        raw: text.to_owned(),
-                    }]);
-                }
-                Err(cause) => refused = refused.or(Some(Intent::Miss { field: field.id.clone(), cause })),
+                let most_likely = last.into_iter().chain(self.pending);
+                most_likely
+                    .into_iter()
+                    .find_map(|field| self.read(field, text))
+                    .or_else(|| self.turned(text))
+                    .and_then(one)
             }
         }
-        refused.filter(|_| certain).map(|miss| vec![miss])
+    }
+
+    /// A yes-or-no answer that is turned round in passing: "we don't have a website", when we believed there was one.
+    fn turned(&self, text: &str) -> Option<Intent> {
+        let words = Words::of(text);
+        let answered = self.meta.flow.fields.iter().filter(|field| field.kind == FieldType::Boolean);
+        answered.filter(|field| words.share_a_word_with(&field.prompt)).find_map(|field| {
+            let known = self.state.answer(&field.id)?;
+            self.parse(field, text).ok().filter(|value| *value != known.value).map(|value| Intent::Answer {
+                field: field.id.clone(),
+                value,
+                raw: text.to_owned(),
+            })
+        })
     }
 
     /// The answers in the message: to the pending question, and to any other it names.
-    fn answers(&self, text: &str, words: &Words<'_>) -> Option<Vec<Intent>> {
-        let found = if words.len() > 1 {
-            reading::extract(self.state, self.meta, self.now, text)
-        } else {
-            Vec::new()
-        };
-        let for_pending = found.iter().any(|found| Some(&found.field) == self.pending.map(|field| &field.id));
-        let names_others = !found.is_empty() && !for_pending;
-        let mut intents: Vec<Intent> = Vec::with_capacity(found.len().max(1));
-        if !for_pending && !(names_others && self.wants_words()) {
-            intents.extend(self.pending_answer(text, names_others));
+    fn answers(&self, text: &str, words: &Words<'_>, said: Said) -> Option<Vec<Intent>> {
+        let found = if words.len() > 1 { self.extract(text) } else { Vec::new() };
+        let pending = self.pending.filter(|_| self.state.is_greeted());
+        let for_pending = found.iter().any(|found| pending.is_some_and(|field| field.id == found.field));
+        let mut intents = Vec::with_capacity(found.len().max(1));
+        // Words that are an answer to another question are not also the words that were asked for.
+        let left_for_pending = !for_pending && (found.is_empty() || !self.wants_words());
+        if let Some(field) = pending.filter(|_| left_for_pending) {
+            let meant_otherwise = self.wants_words() && self.is_aside(field, said);
+            let text = if self.wants_words() { without_greeting(text) } else { text };
+            intents.extend(if meant_otherwise { None } else { self.read(field, text) });
         }
         intents.extend(found.into_iter().map(|Found { field, value, raw }| Intent::Answer {
             field,
@@ -291,81 +266,61 @@ impl<'a> Ear<'a> {
         (!intents.is_empty()).then_some(intents)
     }
 
-    fn pending_answer(&self, text: &str, among_others: bool) -> Option<Intent> {
-        let field = self.pending.filter(|_| self.state.is_greeted())?;
-        let line = Words::of(text).line();
-        if self.wants_words() && self.is_aside(&line, field) {
-            return None;
-        }
-        let text = if self.wants_words() { without_greeting(text) } else { text };
-        match self.parse(field, text) {
-            Ok(value) => Some(Intent::Answer { field: field.id.clone(), value, raw: text.to_owned() }),
-            Err(_) if among_others => None,
-            Err(_) => None,
-        }
-    }
-
     /// Whether words that would do as an answer to a question for words are more likely not meant as one.
-    fn is_aside(&self, line: &str, field: &Field) -> bool {
-        let core = phrases::core(line);
-        let says = |phrases: &[&str]| phrases::is(line, phrases) || phrases::is(core, phrases);
-        let begins_as_question =
-            line.split(' ').next().is_some_and(|first| phrases::INTERROGATIVES.contains(&first));
-        let just_greeted = self.state.answers().is_empty();
-        let yes_or_no = phrases::is(line, phrases::YES) || phrases::is(line, phrases::NO);
-        says(phrases::UNSURE)
-            || says(phrases::GREETING)
-            || says(phrases::THANKS)
-            || says(phrases::LATER)
-            || says(phrases::LAUGH)
-            || (says(phrases::NONE) && !field.required)
-            || (phrases::is(line, phrases::NO) && !field.required)
-            || (says(phrases::READY) && (just_greeted || !yes_or_no))
-            || (begins_as_question && line.len() < 120 && self.ends_as_question(line))
-    }
-
-    fn ends_as_question(&self, line: &str) -> bool {
-        let _ = line;
-        true
+    fn is_aside(&self, field: &Field, said: Said) -> bool {
+        let polite = [Meaning::Unsure, Meaning::Greeting, Meaning::Thanks, Meaning::Later, Meaning::Laugh];
+        let yes_or_no = said.is_exactly(Meaning::Yes) || said.is_exactly(Meaning::No);
+        let nothing = said.is(Meaning::None) || said.is_exactly(Meaning::No);
+        let nothing_asked_yet = self.state.answers().is_empty();
+        polite.into_iter().any(|meaning| said.is(meaning))
+            || (nothing && !field.required)
+            || (said.is(Meaning::Ready) && (nothing_asked_yet || !yes_or_no))
+            || said.is_question()
     }
 
     /// What may be an answer elsewhere but was none here.
-    fn aside(&self, line: &str) -> Option<Intent> {
-        let core = phrases::core(line);
-        let says = |phrases: &[&str]| phrases::is(line, phrases) || phrases::is(core, phrases);
-        Some(if says(phrases::UNSURE) {
-            Intent::Unsure
-        } else if says(phrases::NONE) || phrases::is(line, phrases::NO) {
-            Intent::Skip
-        } else if says(phrases::LATER) {
-            Intent::Later
-        } else if says(phrases::GREETING) {
-            Intent::SmallTalk(SmallTalk::Greeting)
-        } else if says(phrases::THANKS) {
-            Intent::SmallTalk(SmallTalk::Thanks)
-        } else if says(phrases::READY) {
-            Intent::SmallTalk(SmallTalk::Ready)
-        } else if says(phrases::LAUGH) {
-            Intent::SmallTalk(SmallTalk::Other)
-        } else {
-            return None;
-        })
+    fn aside(&self, said: Said) -> Option<Vec<Intent>> {
+        const ASIDES: [(Meaning, Intent); 7] = [
+            (Meaning::Unsure, Intent::Unsure),
+            (Meaning::None, Intent::Skip),
+            (Meaning::Later, Intent::Later),
+            (Meaning::Greeting, Intent::SmallTalk(SmallTalk::Greeting)),
+            (Meaning::Thanks, Intent::SmallTalk(SmallTalk::Thanks)),
+            (Meaning::Ready, Intent::SmallTalk(SmallTalk::Ready)),
+            (Meaning::Laugh, Intent::SmallTalk(SmallTalk::Other)),
+        ];
+        let no = said.is_exactly(Meaning::No).then_some(Intent::Skip);
+        let aside = ASIDES.into_iter().find(|(meaning, _)| said.is(*meaning)).map(|(_, intent)| intent);
+        no.or(aside).map(|intent| vec![intent])
     }
 
-    fn last_resort(&self, text: &str, line: &str) -> Vec<Intent> {
-        let asks = text.trim_end().ends_with('?')
-            || line
-                .split(' ')
-                .next()
-                .is_some_and(|first| phrases::INTERROGATIVES.contains(&first) && line.contains(' '));
+    fn last_resort(&self, text: &str, said: Said) -> Vec<Intent> {
         vec![match self.pending {
-            _ if asks => Intent::SmallTalk(SmallTalk::Question),
-            Some(field) if self.state.is_greeted() => match self.parse(field, text) {
-                Ok(value) => Intent::Answer { field: field.id.clone(), value, raw: text.to_owned() },
-                Err(cause) => Intent::Miss { field: field.id.clone(), cause },
-            },
+            _ if text.trim_end().ends_with('?') || said.is_question() => {
+                Intent::SmallTalk(SmallTalk::Question)
+            }
+            Some(field) if self.state.is_greeted() => {
+                self.turned(text).unwrap_or_else(|| self.read_or_miss(field, text))
+            }
             Some(_) | None => Intent::SmallTalk(SmallTalk::Other),
         }]
+    }
+
+    fn extract(&self, text: &str) -> Vec<Found> {
+        reading::extract(self.state, self.meta, self.now, text)
+    }
+
+    fn read(&self, field: &Field, text: &str) -> Option<Intent> {
+        let value = self.parse(field, text).ok()?;
+        Some(Intent::Answer { field: field.id.clone(), value, raw: text.to_owned() })
+    }
+
+    fn read_or_miss(&self, field: &Field, text: &str) -> Intent {
+        let id = field.id.clone();
+        match self.parse(field, text) {
+            Ok(value) => Intent::Answer { field: id, value, raw: text.to_owned() },
+            Err(cause) => Intent::Miss { field: id, cause },
+        }
     }
 
     /// Whether the pending question takes nearly any words.
@@ -387,7 +342,8 @@ impl<'a> Ear<'a> {
 fn without_greeting(text: &str) -> &str {
     let Some((first, rest)) = text.split_once(['!', ',', '.', '\n']) else { return text };
     let line = Words::of(first).line();
+    let said = Said::of(&line);
     let polite =
-        [phrases::GREETING, phrases::THANKS, phrases::READY].iter().any(|list| phrases::is(&line, list));
+        [Meaning::Greeting, Meaning::Thanks, Meaning::Ready].into_iter().any(|meaning| said.is(meaning));
     if polite && !rest.trim().is_empty() { rest.trim() } else { text }
 }

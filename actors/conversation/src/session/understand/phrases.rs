@@ -1,811 +1,212 @@
-//! What people say when they do not answer: whole messages, folded, in English and Spanish. Both languages are
-//! understood whatever the session speaks.
+//! What people say when they do not answer: whole messages, folded, looked up by meaning.
+//!
+//! The phrases stand in `en.txt` and `es.txt`. Both languages are understood whatever the session speaks.
 
-/// Words around a phrase that do not change it: "can you please repeat that, thanks" is "repeat that".
-const FILLERS_BEFORE: &[&str] = &[
-    "please",
-    "pls",
-    "plz",
-    "can you",
-    "could you",
-    "can i",
-    "could i",
-    "can we",
-    "i want to",
-    "i would like to",
-    "id like to",
-    "i need to",
-    "lets",
-    "let me",
-    "just",
-    "um",
-    "uh",
-    "well",
-    "so",
-    "ok",
-    "okay",
-    "hey",
-    "hi",
-    "hello",
-    "sorry",
-    "por favor",
-    "puedes",
-    "puede",
-    "podrias",
-    "puedo",
-    "quiero",
-    "quisiera",
-    "necesito",
-    "oye",
-    "hola",
-    "bueno",
-    "pues",
-    "perdon",
-    "ill",
-    "i will",
-];
-const FILLERS_AFTER: &[&str] = &[
-    "please",
-    "pls",
-    "plz",
-    "thanks",
-    "thank you",
-    "thx",
-    "now",
-    "again",
-    "por favor",
-    "gracias",
-    "ahora",
-    "for me",
-    "this one",
-    "this question",
-    "this",
-    "that",
-    "it",
-    "the question",
-    "esta",
-    "esta pregunta",
-    "esto",
-    "eso",
-];
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-pub(super) const SKIP: &[&str] = &[
-    "skip",
-    "skip it",
-    "skip that",
-    "skip this",
-    "skip for now",
-    "pass",
-    "next",
-    "next question",
-    "next one",
-    "leave it blank",
-    "leave blank",
-    "no answer",
-    "omit",
-    "no thanks",
-    "no thank you",
-    "prefer not to say",
-    "rather not say",
-    "id rather not",
-    "saltar",
-    "salta",
-    "omitir",
-    "omite",
-    "pasar",
-    "paso",
-    "siguiente",
-    "no gracias",
-    "prefiero no decir",
-    "prefiero no decirlo",
-];
-/// Says that there is nothing to answer with. An answer in itself where words are wanted.
-pub(super) const NONE: &[&str] = &[
-    "none",
-    "nothing",
-    "n/a",
-    "na",
-    "not applicable",
-    "i dont have one",
-    "i dont have any",
-    "i dont have that",
-    "dont have one",
-    "dont have any",
-    "dont have",
-    "we dont have one",
-    "ninguno",
-    "ninguna",
-    "nada",
-    "no aplica",
-    "no tengo",
-];
-pub(super) const BACK: &[&str] = &[
-    "back",
-    "go back",
-    "previous",
-    "previous question",
-    "undo",
-    "last question",
-    "go to the previous question",
-    "go back one",
-    "one back",
-    "atras",
-    "volver",
-    "vuelve",
-    "anterior",
-    "pregunta anterior",
-    "regresar",
-    "regresa",
-    "volver atras",
-];
-pub(super) const REPEAT: &[&str] = &[
-    "repeat",
-    "repeat that",
-    "repeat the question",
-    "say that",
-    "come again",
-    "what",
-    "what was that",
-    "huh",
-    "what was the question",
-    "whats the question",
-    "again",
-    "pardon",
-    "repite",
-    "repetir",
-    "repitelo",
-    "que",
-    "como",
-    "repite la pregunta",
-    "cual era la pregunta",
-    "otra vez",
-    "repeat it",
-    "ask",
-    "what did you ask",
-];
-pub(super) const HELP: &[&str] = &[
-    "what do you mean",
-    "what does mean",
-    "what does that mean",
-    "i dont understand",
-    "i dont get it",
-    "dont understand",
-    "what do you need",
-    "what should i say",
-    "what should i put",
-    "what should i write",
-    "what is this",
-    "whats this",
-    "how do i answer",
-    "example",
-    "for example",
-    "give me an example",
-    "explain",
-    "im confused",
-    "confused",
-    "help me",
-    "i need help",
-    "need help",
-    "what format",
-    "in what format",
-    "que quieres decir",
-    "que significa",
-    "no entiendo",
-    "no comprendo",
-    "ayuda",
-    "ayudame",
-    "explica",
-    "un ejemplo",
-    "ejemplo",
-    "que necesitas",
-    "que pongo",
-    "what kind",
-    "what do i say",
-    "what do i put",
-    "like what",
-    "such as",
-];
-pub(super) const WHY: &[&str] = &[
-    "why",
-    "why do you need",
-    "why do you need to know",
-    "why do you ask",
-    "why are you asking",
-    "what for",
-    "how come",
-    "what is it for",
-    "whats it for",
-    "why do you want",
-    "why do you want to know",
-    "why do i need",
-    "is it necessary",
-    "por que",
-    "para que",
-    "por que lo necesitas",
-    "por que preguntas",
-    "para que lo necesitas",
-    "para que es",
-    "why do you need my",
-    "is this required",
-    "do i have to",
-    "do i have to answer",
-    "is required",
-];
-pub(super) const UNSURE: &[&str] = &[
-    "idk",
-    "i dont know",
-    "dont know",
-    "dunno",
-    "not sure",
-    "im not sure",
-    "no idea",
-    "i have no idea",
-    "unsure",
-    "i dont remember",
-    "i forgot",
-    "cant remember",
-    "i cant remember",
-    "no clue",
-    "hmm",
-    "hm",
-    "not sure yet",
-    "i dont know yet",
-    "i have to check",
-    "let me check",
-    "no se",
-    "no lo se",
-    "ni idea",
-    "no estoy seguro",
-    "no estoy segura",
-    "no recuerdo",
-    "tengo que ver",
-    "no me acuerdo",
-];
-pub(super) const STATUS: &[&str] = &[
-    "status",
-    "progress",
-    "how many left",
-    "how many are left",
-    "how many questions left",
-    "how many questions are left",
-    "how much is left",
-    "how much left",
-    "how many more",
-    "how many more questions",
-    "how much longer",
-    "how long",
-    "how long is",
-    "how long will take",
-    "where are we",
-    "where am i",
-    "whats left",
-    "what is left",
-    "are we done",
-    "am i done",
-    "are we done yet",
-    "is that all",
-    "is that it",
-    "almost done",
-    "how many questions",
-    "how many",
-    "how long does take",
-    "how long will this take",
-    "how long will it take",
-    "how long does this take",
-    "cuantas quedan",
-    "cuantas preguntas quedan",
-    "cuantas faltan",
-    "cuanto falta",
-    "cuantas preguntas faltan",
-    "donde estamos",
-    "en que vamos",
-    "ya terminamos",
-    "estado",
-    "progreso",
-    "falta mucho",
-    "eso es todo",
-];
-pub(super) const LINK: &[&str] = &[
-    "link",
-    "the link",
-    "send link",
-    "send the link",
-    "send me the link",
-    "resend the link",
-    "send me a link",
-    "whats the link",
-    "where is the link",
-    "give me the link",
-    "resend link",
-    "send link again",
-    "el enlace",
-    "enlace",
-    "manda el enlace",
-    "enviame el enlace",
-    "envia el enlace",
-    "mandame el enlace",
-    "mandame el link",
-    "el link",
-];
-pub(super) const LATER: &[&str] = &[
-    "later",
-    "ill do it later",
-    "do it later",
-    "do later",
-    "not now",
-    "im busy",
-    "busy",
-    "im driving",
-    "driving",
-    "in a meeting",
-    "im in a meeting",
-    "give me a minute",
-    "one moment",
-    "one sec",
-    "one second",
-    "hold on",
-    "wait",
-    "brb",
-    "talk later",
-    "ttyl",
-    "get back to you",
-    "ill get back to you",
-    "tomorrow maybe",
-    "remind me later",
-    "bad time",
-    "not a good time",
-    "luego",
-    "mas tarde",
-    "despues",
-    "un momento",
-    "espera",
-    "ahora no",
-    "estoy ocupado",
-    "estoy ocupada",
-    "ahorita no",
-    "hold on a sec",
-    "just a sec",
-    "just a minute",
-    "a moment",
-    "sec",
-    "minute",
-    "momento",
-    "call you back",
-];
-pub(super) const HUMAN: &[&str] = &[
-    "human",
-    "a human",
-    "real person",
-    "a real person",
-    "someone real",
-    "customer service",
-    "speak to manager",
-    "call me",
-    "humano",
-    "un humano",
-    "llamame",
-    "una persona real",
-    "live agent",
-    "live person",
-];
-/// Asks for a person, unless the question wants words: these may be somebody's occupation.
-pub(super) const HUMAN_OR_OCCUPATION: &[&str] = &[
-    "person",
-    "a person",
-    "agent",
-    "an agent",
-    "representative",
-    "rep",
-    "operator",
-    "support",
-    "manager",
-    "persona",
-    "una persona",
-    "agente",
-    "un agente",
-    "operador",
-    "asesor",
-    "un asesor",
-    "representante",
-];
-/// Asks for a person wherever it stands in a short message.
-pub(super) const HUMAN_INSIDE: &[&str] = &[
-    "talk to a human",
-    "talk to a person",
-    "talk to someone",
-    "talk to somebody",
-    "talk to a real",
-    "talk to an agent",
-    "talk to a rep",
-    "talk to a representative",
-    "talk with a human",
-    "talk with a person",
-    "talk with someone",
-    "talk to an actual",
-    "talk to human",
-    "talk to a live",
-    "talk to the manager",
-    "talk to a manager",
-    "talk to your",
-    "speak to a human",
-    "speak to a person",
-    "speak to someone",
-    "speak to somebody",
-    "speak to a real",
-    "speak to an agent",
-    "speak to a rep",
-    "speak with a human",
-    "speak with a person",
-    "speak with someone",
-    "speak with somebody",
-    "speak to a manager",
-    "speak to a live",
-    "speak with a real",
-    "speak to human",
-    "chat with a human",
-    "real human",
-    "human being",
-    "have someone call",
-    "someone call me",
-    "somebody call me",
-    "give me a call",
-    "connect me",
-    "transfer me",
-    "get me a human",
-    "get me a person",
-    "actual human",
-    "actual person",
-    "hablar con una persona",
-    "hablar con un humano",
-    "hablar con alguien",
-    "hablar con un agente",
-    "hablar con un asesor",
-    "hablar con una asesora",
-    "persona real",
-    "que me llamen",
-    "que alguien me llame",
-    "pasame con",
-    "comunicame con",
-];
-pub(super) const KEEP: &[&str] = &[
-    "never mind",
-    "nevermind",
-    "nvm",
-    "keep it",
-    "keep",
-    "leave it",
-    "leave as is",
-    "leave it as is",
-    "forget it",
-    "no change",
-    "dont change",
-    "its fine",
-    "its ok as is",
-    "dejalo",
-    "dejalo asi",
-    "olvidalo",
-    "no importa",
-    "asi esta bien",
-    "no lo cambies",
-    "keep as is",
-    "keep it as is",
-    "stay with",
-];
-pub(super) const YES: &[&str] = &[
-    "yes",
-    "y",
-    "yeah",
-    "yep",
-    "yup",
-    "ya",
-    "yea",
-    "correct",
-    "thats correct",
-    "thats right",
-    "right",
-    "sure",
-    "ok",
-    "okay",
-    "looks good",
-    "perfect",
-    "exactly",
-    "confirmed",
-    "confirm",
-    "yes thats right",
-    "yes thats correct",
-    "yes correct",
-    "yes it is",
-    "it is",
-    "affirmative",
-    "good",
-    "all good",
-    "si",
-    "sip",
-    "correcto",
-    "asi es",
-    "exacto",
-    "esta bien",
-    "claro",
-    "dale",
-    "vale",
-    "de acuerdo",
-    "si es correcto",
-    "si correcto",
-    "es correcto",
-    "100",
-    "k",
-    "kk",
-    "looks right",
-    "thats it",
-    "yessir",
-    "yes sir",
-    "yes maam",
-    "you got it",
-    "absolutely",
-    "definitely",
-    "indeed",
-];
-pub(super) const NO: &[&str] = &[
-    "no",
-    "n",
-    "nope",
-    "nah",
-    "wrong",
-    "incorrect",
-    "thats wrong",
-    "not right",
-    "thats not right",
-    "not correct",
-    "no thats wrong",
-    "no its wrong",
-    "thats incorrect",
-    "no it isnt",
-    "it isnt",
-    "its not",
-    "no its not",
-    "negative",
-    "not quite",
-    "no incorrecto",
-    "incorrecto",
-    "no es correcto",
-    "esta mal",
-    "no esta mal",
-    "mal",
-    "thats not correct",
-    "no thats not right",
-    "no thats incorrect",
-];
-pub(super) const GREETING: &[&str] = &[
-    "hi",
-    "hello",
-    "hey",
-    "hi there",
-    "hello there",
-    "hey there",
-    "good morning",
-    "good afternoon",
-    "good evening",
-    "howdy",
-    "greetings",
-    "hiya",
-    "sup",
-    "hola",
-    "buenas",
-    "buenos dias",
-    "buenas tardes",
-    "buenas noches",
-    "que tal",
-    "how are you",
-    "hi how are you",
-    "hello how are you",
-    "hey how are you",
-];
-pub(super) const THANKS: &[&str] = &[
-    "thanks",
-    "thank you",
-    "thx",
-    "ty",
-    "thanks a lot",
-    "thank you so much",
-    "thanks so much",
-    "many thanks",
-    "thank you very much",
-    "thanks very much",
-    "cheers",
-    "appreciate it",
-    "much appreciated",
-    "great thanks",
-    "ok thanks",
-    "ok thank you",
-    "cool thanks",
-    "perfect thanks",
-    "awesome thanks",
-    "gracias",
-    "muchas gracias",
-    "mil gracias",
-    "ok gracias",
-    "great thank you",
-    "thank u",
-    "tysm",
-];
-pub(super) const READY: &[&str] = &[
-    "ready",
-    "im ready",
-    "yes ready",
-    "yes im ready",
-    "lets go",
-    "lets do it",
-    "lets start",
-    "go ahead",
-    "go",
-    "begin",
-    "sure",
-    "ok",
-    "okay",
-    "k",
-    "kk",
-    "cool",
-    "great",
-    "awesome",
-    "perfect",
-    "sounds good",
-    "alright",
-    "all right",
-    "fine",
-    "got it",
-    "good",
-    "nice",
-    "yes",
-    "yeah",
-    "yep",
-    "yup",
-    "y",
-    "sure thing",
-    "of course",
-    "yes please",
-    "here we go",
-    "im here",
-    "continue",
-    "lets continue",
-    "carry on",
-    "proceed",
-    "resume",
-    "hit me",
-    "shoot",
-    "ok ready",
-    "ok lets go",
-    "ok go ahead",
-    "yes lets go",
-    "listo",
-    "lista",
-    "estoy listo",
-    "estoy lista",
-    "vamos",
-    "adelante",
-    "claro",
-    "vale",
-    "dale",
-    "si",
-    "de acuerdo",
-    "empecemos",
-    "continuar",
-    "sigamos",
-    "si listo",
-    "empezar",
-    "comenzar",
-    "do it",
-    "done",
-    "start over",
-    "sure lets go",
-    "sure go ahead",
-    "yes sure",
-    "ok sure",
-    "ok cool",
-    "ok great",
-    "im back",
-    "back now",
-    "i am ready",
-    "yes i am ready",
-    "yes i am",
-    "yes lets do it",
-];
-pub(super) const BOT: &[&str] = &[
-    "are you a bot",
-    "is this a bot",
-    "are you a robot",
-    "is this a robot",
-    "are you human",
-    "are you a human",
-    "are you real",
-    "are you a real person",
-    "is this a real person",
-    "who is this",
-    "whos this",
-    "who are you",
-    "am i talking to a bot",
-    "is this ai",
-    "are you ai",
-    "is this automated",
-    "is this spam",
-    "is this a scam",
-    "quien es",
-    "quien eres",
-    "eres un bot",
-    "eres un robot",
-    "eres humano",
-    "eres una persona",
-    "es un bot",
-];
-pub(super) const LAUGH: &[&str] =
-    &["lol", "haha", "hahaha", "ha", "lmao", "wow", "oh", "ah", "jaja", "jajaja", "omg", "oh ok", "i see"];
-/// How a question begins.
-pub(super) const INTERROGATIVES: &[&str] = &[
-    "what", "whats", "why", "how", "when", "where", "who", "which", "can", "could", "will", "would", "do",
-    "does", "did", "is", "are", "should", "may", "have", "has", "que", "cual", "como", "cuando", "donde",
-    "quien", "cuanto", "cuanta", "cuantos", "cuantas", "puedo", "pueden", "hay", "es", "tienen", "por",
-];
+macro_rules! meanings {
+    ($($(#[$doc:meta])* $name:ident = $section:literal,)*) => {
+        /// What a phrase can mean. A phrase can have several meanings; the state tells which counts.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Meaning { $($(#[$doc])* $name,)* }
 
-/// Whether the folded line is one of the phrases.
-pub(super) fn is(line: &str, phrases: &[&str]) -> bool {
-    phrases.contains(&line)
+        impl Meaning {
+            fn of_section(section: &str) -> Option<Self> {
+                match section {
+                    $($section => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-/// The line without the politeness around it; the line itself when nothing else is in it.
-pub(super) fn core(line: &str) -> &str {
-    let mut core = line;
-    loop {
-        let shorter = FILLERS_BEFORE
-            .iter()
-            .find_map(|filler| core.strip_prefix(filler)?.strip_prefix(' '))
-            .or_else(|| FILLERS_AFTER.iter().find_map(|filler| core.strip_suffix(filler)?.strip_suffix(' ')));
-        match shorter {
-            Some(shorter) => core = shorter,
-            None => return core,
+meanings! {
+    Skip = "skip",
+    /// There is nothing to answer with. An answer in itself where words are wanted.
+    None = "none",
+    Back = "back",
+    Repeat = "repeat",
+    Help = "help",
+    Why = "why",
+    Unsure = "unsure",
+    Status = "status",
+    Link = "link",
+    Later = "later",
+    Human = "human",
+    /// A person, unless the question wants words: these may be somebody's occupation.
+    HumanOrOccupation = "human_or_occupation",
+    Keep = "keep",
+    Yes = "yes",
+    No = "no",
+    Greeting = "greeting",
+    Thanks = "thanks",
+    Ready = "ready",
+    Bot = "bot",
+    Laugh = "laugh",
+    /// How a question begins.
+    Interrogative = "interrogatives",
+}
+
+/// A set of meanings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Meanings(u32);
+
+impl Meanings {
+    const fn has(self, meaning: Meaning) -> bool {
+        self.0 & (1 << meaning as u32) != 0
+    }
+
+    const fn add(&mut self, meaning: Meaning) {
+        self.0 |= 1 << meaning as u32;
+    }
+}
+
+/// What a message says as a whole, and what it says without the politeness around it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said {
+    whole: Meanings,
+    core: Meanings,
+    begins: Meanings,
+    words: usize,
+}
+
+impl Said {
+    /// What a long message says as a phrase.
+    pub(super) const NOTHING: Self =
+        Self { whole: Meanings(0), core: Meanings(0), begins: Meanings(0), words: 0 };
+
+    /// Looks the folded line up.
+    pub(super) fn of(line: &str) -> Self {
+        let book = &*BOOK;
+        let first = line.split(' ').next().unwrap_or(line);
+        Self {
+            whole: book.meanings(line),
+            core: book.meanings(book.core(line)),
+            begins: book.meanings(first),
+            words: line.split(' ').count(),
         }
+    }
+
+    /// Whether the message was short enough to be a phrase at all.
+    pub(super) const fn is_short(self) -> bool {
+        self.words > 0
+    }
+
+    /// Whether it is worded as a question; one word is more likely an echo.
+    pub(super) const fn is_question(self) -> bool {
+        self.words > 1 && self.begins_with(Meaning::Interrogative)
+    }
+
+    /// Whether it means this, politely or not.
+    pub(super) const fn is(self, meaning: Meaning) -> bool {
+        self.whole.has(meaning) || self.core.has(meaning)
+    }
+
+    /// Whether it means this as it stands.
+    pub(super) const fn is_exactly(self, meaning: Meaning) -> bool {
+        self.whole.has(meaning)
+    }
+
+    /// Whether its first word means this.
+    pub(super) const fn begins_with(self, meaning: Meaning) -> bool {
+        self.begins.has(meaning)
+    }
+}
+
+/// Whether a short line asks for a person, wherever in it.
+pub(super) fn asks_for_a_person(line: &str) -> bool {
+    BOOK.human_inside.iter().any(|phrase| line.contains(phrase))
+}
+
+static BOOK: LazyLock<Book> = LazyLock::new(|| Book::read(&[include_str!("en.txt"), include_str!("es.txt")]));
+
+/// Every phrase of both languages.
+#[derive(Debug, Default)]
+struct Book {
+    meanings: HashMap<&'static str, Meanings>,
+    /// Ask for a person wherever they stand in a short message.
+    human_inside: Vec<&'static str>,
+    /// Words around a phrase that do not change it: "can you please repeat that, thanks" is "repeat".
+    fillers_before: Vec<&'static str>,
+    fillers_after: Vec<&'static str>,
+}
+
+impl Book {
+    fn read(files: &[&'static str]) -> Self {
+        let mut book = Self::default();
+        for file in files {
+            let mut section = "";
+            for line in file.lines().filter(|line| !line.starts_with('#')) {
+                match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+                    Some(name) => section = name,
+                    None => line
+                        .split('|')
+                        .map(str::trim)
+                        .filter(|p| !p.is_empty())
+                        .for_each(|p| book.enter(section, p)),
+                }
+            }
+        }
+        book
+    }
+
+    fn enter(&mut self, section: &str, phrase: &'static str) {
+        match section {
+            "human_inside" => self.human_inside.push(phrase),
+            "fillers_before" => self.fillers_before.push(phrase),
+            "fillers_after" => self.fillers_after.push(phrase),
+            _ => {
+                let meaning =
+                    Meaning::of_section(section).expect("the phrase files are compiled in and tested");
+                self.meanings.entry(phrase).or_default().add(meaning);
+            }
+        }
+    }
+
+    fn meanings(&self, line: &str) -> Meanings {
+        self.meanings.get(line).copied().unwrap_or_default()
+    }
+
+    /// The line without the politeness around it; the line itself when nothing else is in it.
+    fn core<'l>(&self, line: &'l str) -> &'l str {
+        let mut core = line;
+        while core.contains(' ') {
+            let shorter = self
+                .fillers_before
+                .iter()
+                .find_map(|filler| core.strip_prefix(filler)?.strip_prefix(' '))
+                .or_else(|| {
+                    self.fillers_after.iter().find_map(|filler| core.strip_suffix(filler)?.strip_suffix(' '))
+                });
+            match shorter {
+                Some(shorter) => core = shorter,
+                None => break,
+            }
+        }
+        core
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::words::Words;
     use super::*;
 
     #[test]
     fn politeness_around_a_phrase_is_not_part_of_it() {
-        assert_eq!(core("can you please repeat that again thanks"), "repeat");
-        assert_eq!(core("por favor repite eso"), "repite");
-        assert_eq!(core("please"), "please");
+        assert_eq!(BOOK.core("can you please repeat that again thanks"), "repeat");
+        assert_eq!(BOOK.core("por favor repite eso"), "repite");
+        assert_eq!(BOOK.core("please"), "please");
+        assert!(Said::of("could you repeat that").is(Meaning::Repeat));
     }
 
     #[test]
     fn every_phrase_is_written_as_the_folding_leaves_it() {
-        let all = [
-            SKIP,
-            NONE,
-            BACK,
-            REPEAT,
-            HELP,
-            WHY,
-            UNSURE,
-            STATUS,
-            LINK,
-            LATER,
-            HUMAN,
-            HUMAN_OR_OCCUPATION,
-            HUMAN_INSIDE,
-            KEEP,
-            YES,
-            NO,
-            GREETING,
-            THANKS,
-            READY,
-            BOT,
-            LAUGH,
-            INTERROGATIVES,
-            FILLERS_BEFORE,
-            FILLERS_AFTER,
-        ];
-        for phrase in all.into_iter().flatten() {
-            assert_eq!(super::super::words::Words::of(phrase).line(), *phrase);
+        let others = BOOK.human_inside.iter().chain(&BOOK.fillers_before).chain(&BOOK.fillers_after);
+        for phrase in BOOK.meanings.keys().chain(others) {
+            assert_eq!(Words::of(phrase).line(), *phrase);
         }
     }
 }

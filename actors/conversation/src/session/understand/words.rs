@@ -72,6 +72,14 @@ impl<'t> Words<'t> {
         patterns.iter().filter_map(|pattern| self.matches(index, pattern)).max()
     }
 
+    /// Whether one of the words that carry meaning also stands in `other`.
+    pub(super) fn share_a_word_with(&self, other: &str) -> bool {
+        const CARRIES_MEANING: usize = 4;
+        let mut others = other.split_whitespace().map(fold);
+        others
+            .any(|other| other.len() > CARRIES_MEANING && self.words.iter().any(|word| word.folded == other))
+    }
+
     /// The whole message, folded, as one line.
     pub(super) fn line(&self) -> String {
         let mut out = String::with_capacity(self.text.len());
