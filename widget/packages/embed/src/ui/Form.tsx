@@ -1,0 +1,125 @@
+import { currentField, steps } from "@usher/core";
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import { AnswerList } from "./AnswerList.tsx";
+import { Complete } from "./Complete.tsx";
+import { Confirm } from "./Confirm.tsx";
+import { useUsher } from "./context.ts";
+import { Icon } from "./icons.tsx";
+import { Step } from "./Step.tsx";
+
+/** One question at a time, in the flow's order, with every earlier answer below it. */
+export function Form({ takesFocus }: { takesFocus: boolean }): JSX.Element {
+  const { state } = useUsher();
+  const [chosen, choose] = useState<string | null>(null);
+  const [busy, setBusy] = useState<string | null>(null);
+  const [reviewing, review] = useState(false);
+  // A widget that is a part of the page must not pull the focus to itself before the person is in it.
+  const moved = useRef(takesFocus);
+  useAnnouncements();
+
+  const all = steps(state);
+  const { view } = state;
+  if (!view) return <></>;
+  // While an answer is under way its question stays: the server may have something to say about it.
+  const field = busy ?? chosen ?? currentField(state);
+  const index = all.findIndex((step) => step.field.id === field);
+  const step = all[index];
+  const go = (to: string | null): void => {
+    moved.current = true;
+    choose(to);
+  };
+  const confirm =
+    view.currentQuestion?.field === field && !chosen && !busy ? view.currentQuestion?.confirm : null;
+  const done = view.session.status === "complete" && state.entries.length === 0;
+
+  return (
+    <div class="body form">
+      {step ? (
+        <>
+          <Progress index={index} total={all.length} />
+          {confirm && view.currentQuestion ? (
+            <Confirm
+              question={view.currentQuestion}
+              display={confirm.display}
+              onChange={() => go(step.field.id)}
+            />
+          ) : (
+            <Step
+              key={step.field.id}
+              step={step}
+              focus={moved.current}
+              last={index === all.length - 1}
+              previous={all[index - 1]?.field.id ?? null}
+              edits={chosen !== null}
+              onGo={go}
+              onBusy={(now) => {
+                moved.current = true;
+                setBusy(now ? step.field.id : null);
+              }}
+            />
+          )}
+        </>
+      ) : done && !reviewing ? (
+        <Complete onReview={() => review(true)} />
+      ) : done ? null : (
+        <Waiting />
+      )}
+      {(step || reviewing || !done) && (
+        <AnswerList all={all} current={field} onEdit={go} focus={reviewing && !step} />
+      )}
+    </div>
+  );
+}
+
+function Progress({ index, total }: { index: number; total: number }): JSX.Element {
+  const { state, t } = useUsher();
+  const { answered = 0, total: all = 0 } = state.view?.progress ?? {};
+  const label = t("form.progress", { answered, total: all });
+  return (
+    <div class="progress">
+      <span>{t("form.step", { step: index + 1, total })}</span>
+      <progress value={answered} max={Math.max(all, 1)} aria-label={label} />
+    </div>
+  );
+}
+
+/** Everything is answered here, and the server has not said that it is complete. */
+function Waiting(): JSX.Element {
+  const { state, t } = useUsher();
+  const unsent = state.entries.length;
+  return (
+    <div class="waiting" role="status">
+      <span class="emblem">
+        <Icon name={unsent ? "wifi" : "check"} />
+      </span>
+      <p>
+        {unsent
+          ? t("connection.waiting", { count: unsent })
+          : t("complete.text", { org: state.view?.client.orgName ?? "" })}
+      </p>
+    </div>
+  );
+}
+
+/** Says aloud what was answered elsewhere while this page was open. */
+function useAnnouncements(): void {
+  const { state, t, announce } = useUsher();
+  const known = useRef<Map<string, string> | null>(null);
+  useEffect(() => {
+    const answers = new Map(
+      steps(state).flatMap(({ field }) => (field.answer ? [[field.id, field.answer.at]] : [])),
+    );
+    const before = known.current;
+    known.current = answers;
+    if (!before) return;
+    for (const { field } of steps(state)) {
+      const { answer, label } = field;
+      if (!answer || answer.channel === "widget" || before.get(field.id) === answer.at) continue;
+      announce(
+        t("field.updated", { label, via: t(`answers.via.${answer.channel}`), answer: answer.display }),
+      );
+    }
+  }, [state, t, announce]);
+}
