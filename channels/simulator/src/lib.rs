@@ -1,1 +1,176 @@
 //! Strict local stand-ins for every vendor, and the handset page.
+//!
+//! The simulator speaks each vendor's real protocol on its own port: it refuses what the vendor refuses, signs what the
+//! vendor signs, and goes wrong on demand. `usher demo` runs it beside the server, `usher simulate` alone; `usher serve`
+//! never starts it.
+
+mod connection;
+mod control;
+pub mod faults;
+mod page;
+mod sim;
+mod store;
+mod twilio;
+pub mod world;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::{Data, PayloadConfig};
+use actix_web::{App, HttpServer};
+use usher_channels::http::{HttpSettings, HttpStack, SetupError};
+use usher_conversation::ports::{Clock, Entropy};
+
+use crate::sim::Sim;
+use crate::world::{Account, Handset, Record};
+
+/// A handset that is there from the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandsetConfig {
+    /// Its number in E.164 form.
+    pub phone: String,
+    /// Whose it is.
+    pub name: Option<String>,
+    /// The number it writes to first.
+    pub default_peer: Option<String>,
+}
+
+/// How a simulator is set up.
+pub struct SimulatorConfig {
+    /// Where it listens; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// Accounts to register; one that the state file knows is replaced.
+    pub accounts: Vec<Account>,
+    /// Handsets to register.
+    pub handsets: Vec<HandsetConfig>,
+    /// Time between two statuses of an outgoing message.
+    pub pace: Duration,
+    /// Where messages, opt-outs and handsets outlive the process.
+    pub state_file: Option<PathBuf>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for ids.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl SimulatorConfig {
+    /// An empty simulator on a free local port.
+    pub fn local(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            accounts: Vec::new(),
+            handsets: Vec::new(),
+            pace: Duration::from_millis(40),
+            state_file: None,
+            clock,
+            entropy,
+        }
+    }
+}
+
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or the state file cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The client for webhooks cannot be set up.
+    #[error(transparent)]
+    Http(#[from] SetupError),
+}
+
+/// The simulator.
+pub struct Simulator;
+
+impl Simulator {
+    /// Starts a simulator on a thread of its own; it listens when this returns.
+    pub fn start(config: SimulatorConfig) -> Result<RunningSimulator, StartError> {
+        let listener = TcpListener::bind(config.bind)?;
+        let addr = listener.local_addr()?;
+        let http = HttpStack::new(HttpSettings::default())?;
+        let sim = Sim::new(config.clock, config.entropy, http, config.pace, config.state_file.as_deref())?;
+        let url = format!("http://{addr}");
+        sim.url.get_or_init(|| url.clone());
+        sim.record(config.accounts.into_iter().map(|account| Record::Account { account }).collect());
+        let named = config.handsets.into_iter().map(|HandsetConfig { phone, name, default_peer }| {
+            Record::Handset { phone, handset: Handset { name, default_peer, lines: Vec::new() } }
+        });
+        sim.record(named.collect());
+
+        let (tell, told) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("usher-simulator".to_owned()).spawn(move || {
+            actix_web::rt::System::new().block_on(serve(Data::new(sim), listener, |handle| {
+                // The receiver waits below; it cannot be gone.
+                let _ = tell.send(handle);
+            }))
+        })?;
+        let Ok(handle) = told.recv() else {
+            return Err(io::Error::other("the simulator's server did not start").into());
+        };
+        Ok(RunningSimulator { url, addr, handle, thread: Some(thread) })
+    }
+}
+
+async fn serve(sim: Data<Sim>, listener: TcpListener, ready: impl FnOnce(ServerHandle)) -> io::Result<()> {
+    let shared = sim.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(shared.clone())
+            .app_data(PayloadConfig::new(64 * 1024))
+            .configure(control::routes)
+            .configure(twilio::rest::routes)
+            .configure(page::routes)
+    })
+    .workers(1)
+    .on_connect(connection::remember)
+    .disable_signals()
+    .shutdown_timeout(1)
+    .listen(listener)?
+    .run();
+    ready(server.handle());
+    twilio::lifecycle::resume(&sim);
+    twilio::inbound::resume(&sim);
+    server.await
+}
+
+/// A simulator that listens. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct RunningSimulator {
+    /// `http://127.0.0.1:port`: the API base of every vendor and the address of the handset pages.
+    pub url: String,
+    /// The address it listens on.
+    pub addr: SocketAddr,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl RunningSimulator {
+    /// The handset page of a number.
+    pub fn handset_url(&self, phone: &str) -> String {
+        format!("{}/handset/{}", self.url, phone.trim_start_matches('+'))
+    }
+
+    /// Stops it and waits until it has.
+    pub async fn stop(mut self) {
+        self.handle.stop(false).await;
+        if let Some(thread) = self.thread.take() {
+            // Ends as soon as the server has; an error there has nobody left to concern.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+impl Drop for RunningSimulator {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            // The command is sent at once; the future only waits for its end.
+            drop(self.handle.stop(false));
+        }
+    }
+}

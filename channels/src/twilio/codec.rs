@@ -8,6 +8,19 @@ use super::status::MessageStatus;
 
 /// The most media one message carries.
 pub const MAX_MEDIA: usize = 10;
+/// The parameters of each file: its URL and its type.
+pub const MEDIA_PARAMETERS: [(&str, &str); MAX_MEDIA] = [
+    ("MediaUrl0", "MediaContentType0"),
+    ("MediaUrl1", "MediaContentType1"),
+    ("MediaUrl2", "MediaContentType2"),
+    ("MediaUrl3", "MediaContentType3"),
+    ("MediaUrl4", "MediaContentType4"),
+    ("MediaUrl5", "MediaContentType5"),
+    ("MediaUrl6", "MediaContentType6"),
+    ("MediaUrl7", "MediaContentType7"),
+    ("MediaUrl8", "MediaContentType8"),
+    ("MediaUrl9", "MediaContentType9"),
+];
 /// The longest body that may be sent, in characters (21617 above it).
 pub const MAX_BODY_CHARS: usize = 1600;
 
@@ -275,38 +288,14 @@ impl<'f> Reader<'f, '_> {
     }
 
     fn media(&self) -> Result<Vec<InboundMedia<'f>>, CodecError> {
-        const URLS: [&str; MAX_MEDIA] = [
-            "MediaUrl0",
-            "MediaUrl1",
-            "MediaUrl2",
-            "MediaUrl3",
-            "MediaUrl4",
-            "MediaUrl5",
-            "MediaUrl6",
-            "MediaUrl7",
-            "MediaUrl8",
-            "MediaUrl9",
-        ];
-        const TYPES: [&str; MAX_MEDIA] = [
-            "MediaContentType0",
-            "MediaContentType1",
-            "MediaContentType2",
-            "MediaContentType3",
-            "MediaContentType4",
-            "MediaContentType5",
-            "MediaContentType6",
-            "MediaContentType7",
-            "MediaContentType8",
-            "MediaContentType9",
-        ];
         let count = self.number("NumMedia")?.unwrap_or(0);
         let count = usize::try_from(count).ok().filter(|count| *count <= MAX_MEDIA);
         let count = count.ok_or(CodecError::Invalid("NumMedia"))?;
-        let file = |(url, content_type): (&&'static str, &&'static str)| {
+        let file = |(url, content_type)| {
             let url = self.required(url)?;
             Ok(InboundMedia { url, content_type: self.optional(content_type)?.unwrap_or_default() })
         };
-        URLS.iter().zip(&TYPES).take(count).map(file).collect()
+        MEDIA_PARAMETERS.into_iter().take(count).map(file).collect()
     }
 
     fn place(

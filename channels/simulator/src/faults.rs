@@ -1,0 +1,233 @@
+//! Faults on demand: what goes wrong, how often, and for which messages.
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde::{Deserialize, Serialize};
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FaultKind {
+    /// A create request is answered later.
+    Latency {
+        /// By how much.
+        millis: u64,
+    },
+    /// A create request is refused with 429 and 20429; nothing is created.
+    RateLimited,
+    /// A create request is refused with a server error; nothing is created.
+    ServerError {
+        /// The status.
+        #[serde(default = "server_error")]
+        status: u16,
+    },
+    /// The message is created and the answer never comes; the connection is closed after `millis`.
+    AcceptThenTimeout {
+        /// How long the client is kept waiting.
+        #[serde(default = "long_wait")]
+        millis: u64,
+    },
+    /// The message is created and the connection is closed without an answer.
+    AcceptThenReset,
+    /// The message is created and the answer is a server error.
+    AcceptThenError {
+        /// The status.
+        #[serde(default = "server_error")]
+        status: u16,
+    },
+    /// A request to list messages is answered with a server error.
+    LookupError {
+        /// The status.
+        #[serde(default = "server_error")]
+        status: u16,
+    },
+    /// The webhook about an incoming message is posted several more times, at the same time.
+    DuplicateWebhooks {
+        /// How many more.
+        #[serde(default = "one_copy")]
+        copies: u32,
+    },
+    /// Every status callback of a message is posted twice.
+    DuplicateCallbacks,
+    /// The status callbacks of a message are posted in reverse order, at the end.
+    ReorderCallbacks,
+    /// The status callbacks of a message are not posted.
+    DropCallbacks,
+    /// The carrier refuses the message: `undelivered` with this code.
+    Undelivered {
+        /// Twilio's code.
+        error_code: u32,
+    },
+}
+
+const fn server_error() -> u16 {
+    503
+}
+const fn long_wait() -> u64 {
+    60_000
+}
+const fn one_copy() -> u32 {
+    1
+}
+
+impl FaultKind {
+    const fn moment(self) -> Moment {
+        match self {
+            Self::Latency { .. }
+            | Self::RateLimited
+            | Self::ServerError { .. }
+            | Self::AcceptThenTimeout { .. }
+            | Self::AcceptThenReset
+            | Self::AcceptThenError { .. } => Moment::Create,
+            Self::LookupError { .. } => Moment::Lookup,
+            Self::DuplicateWebhooks { .. } => Moment::Inbound,
+            Self::DuplicateCallbacks
+            | Self::ReorderCallbacks
+            | Self::DropCallbacks
+            | Self::Undelivered { .. } => Moment::Lifecycle,
+        }
+    }
+}
+
+/// When a fault can strike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Create,
+    Lookup,
+    Inbound,
+    Lifecycle,
+}
+
+/// Which messages a fault is for; absent means any.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matcher {
+    /// The recipient.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// The sender.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Part of the words.
+    #[serde(default)]
+    pub body: Option<String>,
+}
+
+/// A fault as it is asked for: `{"kind":"accept_then_reset","times":2,"match":{"to":"+1…"}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FaultRule {
+    /// What goes wrong.
+    #[serde(flatten)]
+    pub kind: FaultKind,
+    /// How many times at most. Without it, and without a probability, once.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// Strikes each time with this probability.
+    #[serde(default)]
+    pub probability: Option<f64>,
+    /// Makes the probability repeatable.
+    #[serde(default)]
+    pub seed: u64,
+    /// For which messages.
+    #[serde(default, rename = "match")]
+    pub matcher: Matcher,
+}
+
+/// What a fault is matched with.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'s> {
+    pub(crate) to: &'s str,
+    pub(crate) from: &'s str,
+    pub(crate) body: &'s str,
+}
+
+struct Armed {
+    rule: FaultRule,
+    left: Option<u32>,
+    rng: StdRng,
+}
+
+impl Armed {
+    fn strikes(&mut self, subject: Subject<'_>) -> bool {
+        let is =
+            |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|wanted| wanted == actual);
+        let matcher = &self.rule.matcher;
+        let fits = is(&matcher.to, subject.to)
+            && is(&matcher.from, subject.from)
+            && matcher.body.as_deref().is_none_or(|part| subject.body.contains(part));
+        if !fits || self.left == Some(0) {
+            return false;
+        }
+        if self.rule.probability.is_some_and(|probability| self.rng.random::<f64>() >= probability) {
+            return false;
+        }
+        if let Some(left) = &mut self.left {
+            *left -= 1;
+        }
+        true
+    }
+}
+
+/// The faults in force.
+#[derive(Default)]
+pub(crate) struct Faults(Vec<Armed>);
+
+impl Faults {
+    pub(crate) fn arm(&mut self, rule: FaultRule) {
+        let left = rule.times.or(if rule.probability.is_none() { Some(1) } else { None });
+        let rng = StdRng::seed_from_u64(rule.seed);
+        self.0.push(Armed { rule, left, rng });
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn rules(&self) -> Vec<FaultRule> {
+        self.0.iter().map(|armed| FaultRule { times: armed.left, ..armed.rule.clone() }).collect()
+    }
+
+    /// The faults that strike now.
+    pub(crate) fn draw(&mut self, moment: Moment, subject: Subject<'_>) -> Vec<FaultKind> {
+        let striking = self.0.iter_mut().filter(|armed| armed.rule.kind.moment() == moment);
+        let struck = striking.filter_map(|armed| armed.strikes(subject).then_some(armed.rule.kind)).collect();
+        self.0.retain(|armed| armed.left != Some(0));
+        struck
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY: Subject<'static> = Subject { to: "+1", from: "+2", body: "hello" };
+
+    fn rule(json: &str) -> FaultRule {
+        serde_json::from_str(json).expect(json)
+    }
+
+    #[test]
+    fn a_fault_strikes_as_often_as_asked_and_only_where_it_fits() {
+        let mut faults = Faults::default();
+        faults.arm(rule(r#"{"kind":"rate_limited","times":2,"match":{"body":"ell"}}"#));
+        faults.arm(rule(r#"{"kind":"drop_callbacks"}"#));
+        assert!(faults.draw(Moment::Create, Subject { body: "other", ..ANY }).is_empty());
+        assert_eq!(faults.draw(Moment::Create, ANY), [FaultKind::RateLimited]);
+        assert_eq!(faults.draw(Moment::Create, ANY), [FaultKind::RateLimited]);
+        assert!(faults.draw(Moment::Create, ANY).is_empty());
+        assert_eq!(faults.draw(Moment::Lifecycle, ANY), [FaultKind::DropCallbacks]);
+        assert!(faults.rules().is_empty());
+    }
+
+    #[test]
+    fn a_probability_with_the_same_seed_strikes_the_same_messages() {
+        let strikes = || {
+            let mut faults = Faults::default();
+            faults.arm(rule(r#"{"kind":"accept_then_reset","probability":0.5,"seed":7}"#));
+            (0..64).map(|_| faults.draw(Moment::Create, ANY).len()).collect::<Vec<_>>()
+        };
+        let first = strikes();
+        assert_eq!(first, strikes());
+        assert!(first.contains(&0) && first.contains(&1));
+    }
+}
