@@ -1,0 +1,161 @@
+//! Data keys: made, wrapped, remembered, destroyed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use usher_conversation::id::{ContactId, OrgId};
+use usher_conversation::ports::Entropy;
+use usher_conversation::time::Timestamp;
+use zeroize::Zeroizing;
+
+use super::{DataKey, KEY_BYTES, MasterKey, Place};
+use crate::db::{Db, DbError, Scope, Tx, execute, fetch_all, statements};
+
+/// Contacts whose keys are remembered.
+const REMEMBERED_CONTACTS: u64 = 100_000;
+/// Organisations whose keys are remembered.
+const REMEMBERED_ORGS: u64 = 10_000;
+/// Another node may go on using a destroyed key for this long.
+const REMEMBERED_FOR: Duration = Duration::from_mins(5);
+/// The subject of an organisation's own key. No contact id looks like it.
+const ORG_SUBJECT: &str = "org";
+
+statements! {
+    KEYS = "SELECT key_id, subject, wrapped FROM data_keys WHERE org_id = $1 AND subject IN ($2, $3)";
+    INSERT_KEY = "INSERT INTO data_keys (key_id, org_id, subject, wrapped, created_at) VALUES ($1, $2, $3, $4, $5)";
+    DESTROY_KEY = "UPDATE data_keys SET wrapped = NULL, destroyed_at = $3 WHERE org_id = $1 AND subject = $2";
+}
+
+/// Data keys, unwrapped on demand.
+pub struct Keyring {
+    db: Db,
+    master: MasterKey,
+    entropy: Arc<dyn Entropy>,
+    orgs: Cache<OrgId, Arc<DataKey>>,
+    contacts: Cache<(OrgId, ContactId), Arc<DataKey>>,
+}
+
+impl Keyring {
+    pub(crate) fn new(db: Db, master: MasterKey, entropy: Arc<dyn Entropy>) -> Self {
+        Self {
+            db,
+            master,
+            entropy,
+            orgs: Cache::builder().max_capacity(REMEMBERED_ORGS).time_to_live(REMEMBERED_FOR).build(),
+            contacts: Cache::builder().max_capacity(REMEMBERED_CONTACTS).time_to_live(REMEMBERED_FOR).build(),
+        }
+    }
+
+    /// The key that seals what concerns this person; `None` when it was destroyed or never made.
+    pub(crate) async fn contact(
+        self: &Arc<Self>,
+        org: &OrgId,
+        contact: &ContactId,
+    ) -> Result<Option<Arc<DataKey>>, DbError> {
+        let subject = (org.clone(), contact.clone());
+        if let Some(key) = self.contacts.get(&subject) {
+            return Ok(Some(key));
+        }
+        let keyring = Arc::clone(self);
+        self.db
+            .detached(async move {
+                let (org, contact) = &subject;
+                let mut tx = keyring.db.read(Scope::Org(org)).await?;
+                let found = keyring.unwrap(&mut tx, org, contact.as_str()).await?.map(Arc::new);
+                if let Some(key) = &found {
+                    keyring.contacts.insert(subject, Arc::clone(key));
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    /// The key that seals an organisation's credentials, read inside `tx`.
+    pub(crate) async fn org(&self, tx: &mut Tx, org: &OrgId) -> Result<Arc<DataKey>, DbError> {
+        if let Some(key) = self.orgs.get(org) {
+            return Ok(key);
+        }
+        self.unwrap(tx, org, ORG_SUBJECT).await?;
+        self.orgs.get(org).ok_or_else(|| DbError::Corrupt(format!("{org} has no key")))
+    }
+
+    /// Makes the key of a new organisation.
+    pub(crate) async fn create_org(&self, tx: &mut Tx, org: &OrgId, now: Timestamp) -> Result<(), DbError> {
+        self.create(tx, org, ORG_SUBJECT, self.master.key(), now).await
+    }
+
+    /// Makes the key of a new contact.
+    pub(crate) async fn create_contact(
+        &self,
+        tx: &mut Tx,
+        org: &OrgId,
+        contact: &ContactId,
+        now: Timestamp,
+    ) -> Result<(), DbError> {
+        let above = self.org(tx, org).await?;
+        self.create(tx, org, contact.as_str(), &above, now).await
+    }
+
+    /// Destroys a contact's key: nothing it sealed can be read again, here or in any backup of the journal alone.
+    pub(crate) async fn destroy(
+        &self,
+        tx: &mut Tx,
+        org: &OrgId,
+        contact: &ContactId,
+        now: Timestamp,
+    ) -> Result<(), DbError> {
+        execute!(tx, DESTROY_KEY, org.as_str(), contact.as_str(), now.as_millis())?;
+        self.contacts.invalidate(&(org.clone(), contact.clone()));
+        Ok(())
+    }
+
+    async fn create(
+        &self,
+        tx: &mut Tx,
+        org: &OrgId,
+        subject: &str,
+        above: &DataKey,
+        now: Timestamp,
+    ) -> Result<(), DbError> {
+        let key = DataKey::generate(&*self.entropy);
+        let wrapped = above.seal(&*self.entropy, org, Place::Key { subject }, &wrapped_form(&key));
+        execute!(tx, INSERT_KEY, key.id(), org.as_str(), subject, wrapped, now.as_millis())?;
+        Ok(())
+    }
+
+    /// Unwraps the key of `subject`, and the organisation's own on the way.
+    async fn unwrap(&self, tx: &mut Tx, org: &OrgId, subject: &str) -> Result<Option<DataKey>, DbError> {
+        let rows = fetch_all!(tx, KeyRow, KEYS, org.as_str(), subject, ORG_SUBJECT)?;
+        let open = |above: &DataKey, subject: &str| {
+            let row = rows.iter().find(|row| row.subject == subject)?;
+            let wrapped = row.wrapped.clone()?;
+            Some(above.open(org, Place::Key { subject }, wrapped).ok().and_then(|bytes| from_wrapped_form(row, bytes)).ok_or_else(
+                || DbError::Corrupt(format!("data key {} does not open: is this its master key?", row.key_id)),
+            ))
+        };
+        let Some(org_key) = open(self.master.key(), ORG_SUBJECT).transpose()?.map(Arc::new) else {
+            return Ok(None);
+        };
+        self.orgs.insert(org.clone(), Arc::clone(&org_key));
+        if subject == ORG_SUBJECT { Ok(None) } else { open(&org_key, subject).transpose() }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct KeyRow {
+    key_id: String,
+    subject: String,
+    wrapped: Option<Vec<u8>>,
+}
+
+/// A wrapped key carries its own id, so that two rows cannot swap their bytes.
+fn wrapped_form(key: &DataKey) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new([&key.bytes()[..], key.id().as_bytes()].concat())
+}
+
+fn from_wrapped_form(row: &KeyRow, bytes: Vec<u8>) -> Option<DataKey> {
+    let bytes = Zeroizing::new(bytes);
+    let (key, id) = bytes.split_first_chunk::<KEY_BYTES>()?;
+    (id == row.key_id.as_bytes()).then(|| DataKey::new(row.key_id.as_str(), Zeroizing::new(*key)))
+}

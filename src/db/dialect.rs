@@ -1,0 +1,26 @@
+//! Every place where SQLite and PostgreSQL differ.
+
+use sqlx::AssertSqlSafe;
+
+use super::Scope;
+
+/// A SQLite transaction takes the write lock at once: a deferred one that upgrades fails with `SQLITE_BUSY_SNAPSHOT`
+/// without waiting.
+pub(super) const SQLITE_BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// The oldest SQLite whose write-ahead log does not corrupt the database under a rare race.
+pub(super) const SQLITE_MINIMUM: (u32, u32, u32) = (3, 51, 3);
+
+/// What a pooled PostgreSQL connection does before its next borrower: whatever a cancelled caller left open ends,
+/// and no tenant setting survives.
+pub(super) const POSTGRES_AFTER_RELEASE: &str = "ROLLBACK; RESET ALL";
+
+/// Begins a PostgreSQL transaction and names its tenant in the same round trip.
+pub(super) fn postgres_begin(scope: Scope<'_>) -> AssertSqlSafe<String> {
+    let org = match scope {
+        Scope::Org(org) => org.as_str(),
+        Scope::System => "*",
+    };
+    // Simple-protocol text takes no binds. An `OrgId` holds only `a-z`, `0-9` and `_`, by construction.
+    AssertSqlSafe(format!("BEGIN; SET LOCAL app.org = '{org}'"))
+}

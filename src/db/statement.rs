@@ -1,0 +1,182 @@
+//! SQL texts as values, and the macros that run one text on either driver.
+
+use std::sync::{Arc, OnceLock};
+
+use sqlx::AssertSqlSafe;
+
+/// The most rows of one multi-row statement.
+pub const MAX_ROWS: usize = 256;
+/// Texts exist for 1, 2, 4, … [`MAX_ROWS`] rows, so that few of them fill the drivers' statement caches.
+const SIZES: usize = MAX_ROWS.ilog2() as usize + 1;
+
+/// A named SQL text that means the same on both engines.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The constant it is declared as.
+    pub name: &'static str,
+    sql: &'static str,
+}
+
+impl Statement {
+    pub(crate) const fn new(name: &'static str, sql: &'static str) -> Self {
+        Self { name, sql }
+    }
+
+    /// The text.
+    pub const fn sql(&self) -> &'static str {
+        self.sql
+    }
+}
+
+/// A statement whose parameter list repeats: a multi-row `VALUES` or the list of an `IN`.
+#[derive(Debug)]
+pub struct Repeated {
+    /// The constant it is declared as.
+    pub name: &'static str,
+    head: &'static str,
+    /// Placeholders used in `head` before the repeated ones.
+    fixed: usize,
+    /// Placeholders per item; one item of several is put in parentheses.
+    columns: usize,
+    tail: &'static str,
+    texts: [OnceLock<Arc<str>>; SIZES],
+}
+
+impl Repeated {
+    pub(crate) const fn new(
+        name: &'static str,
+        head: &'static str,
+        fixed: usize,
+        columns: usize,
+        tail: &'static str,
+    ) -> Self {
+        Self { name, head, fixed, columns, tail, texts: [const { OnceLock::new() }; SIZES] }
+    }
+
+    /// The text for `count` items, which is a power of two: see [`batches`].
+    pub fn text(&self, count: usize) -> AssertSqlSafe<Arc<str>> {
+        debug_assert!(count.is_power_of_two() && count <= MAX_ROWS);
+        let text = self.texts[count.ilog2() as usize].get_or_init(|| self.write(count).into());
+        // Made of constants and placeholders only.
+        AssertSqlSafe(Arc::clone(text))
+    }
+
+    fn write(&self, count: usize) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::from(self.head);
+        let mut placeholder = self.fixed;
+        for item in 0..count {
+            text.push_str(if item == 0 { "" } else { ", " });
+            text.push_str(if self.columns > 1 { "(" } else { "" });
+            for column in 0..self.columns {
+                placeholder += 1;
+                // Writing to a string cannot fail.
+                let _ = write!(text, "{}${placeholder}", if column == 0 { "" } else { ", " });
+            }
+            text.push_str(if self.columns > 1 { ")" } else { "" });
+        }
+        text.push_str(self.tail);
+        text
+    }
+}
+
+/// Cuts items into runs whose lengths are powers of two, longest first: the lengths [`Repeated`] has texts for.
+pub fn batches<T>(items: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = items;
+    std::iter::from_fn(move || {
+        let length = 1 << rest.len().min(MAX_ROWS).checked_ilog2()?;
+        let (run, left) = rest.split_at(length);
+        rest = left;
+        Some(run)
+    })
+}
+
+/// Declares a module's statements and lists them in `STATEMENTS`.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* const $name: $crate::db::Statement = $crate::db::Statement::new(stringify!($name), $sql);)*
+        /// Every statement of this module.
+        pub(crate) const STATEMENTS: &[$crate::db::Statement] = &[$($name),*];
+    };
+}
+
+/// Runs one body with the connection of whichever engine the transaction is on.
+macro_rules! on_tx {
+    ($tx:expr, $connection:ident => $body:expr) => {
+        match $tx {
+            $crate::db::Tx::Sqlite(tx) => {
+                let $connection = tx.connection();
+                $body
+            }
+            $crate::db::Tx::Postgres(tx) => {
+                let $connection = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+
+/// All rows of a statement as `$row`.
+macro_rules! fetch_all {
+    ($tx:expr, $row:ty, $statement:expr $(, $bind:expr)* $(,)?) => {
+        $crate::db::on_tx!($tx, c => {
+            sqlx::query_as::<_, $row>($statement.sql())$(.bind($bind))*.fetch_all(c).await
+        })
+        .map_err($crate::db::DbError::from)
+    };
+}
+
+/// The only row of a statement as `$row`, if there is one.
+macro_rules! fetch_optional {
+    ($tx:expr, $row:ty, $statement:expr $(, $bind:expr)* $(,)?) => {
+        $crate::db::on_tx!($tx, c => {
+            sqlx::query_as::<_, $row>($statement.sql())$(.bind($bind))*.fetch_optional(c).await
+        })
+        .map_err($crate::db::DbError::from)
+    };
+}
+
+/// The row of a statement that always has one.
+macro_rules! fetch_one {
+    ($tx:expr, $row:ty, $statement:expr $(, $bind:expr)* $(,)?) => {
+        $crate::db::on_tx!($tx, c => {
+            sqlx::query_as::<_, $row>($statement.sql())$(.bind($bind))*.fetch_one(c).await
+        })
+        .map_err($crate::db::DbError::from)
+    };
+}
+
+/// Runs a statement and tells how many rows it touched.
+macro_rules! execute {
+    ($tx:expr, $statement:expr $(, $bind:expr)* $(,)?) => {
+        $crate::db::on_tx!($tx, c => {
+            sqlx::query($statement.sql())$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected())
+        })
+        .map_err($crate::db::DbError::from)
+    };
+}
+
+pub(crate) use {execute, fetch_all, fetch_one, fetch_optional, on_tx, statements};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_statement_numbers_its_placeholders_through() {
+        static ROWS: Repeated = Repeated::new("ROWS", "INSERT INTO t VALUES ", 0, 2, " ON CONFLICT DO NOTHING");
+        static LIST: Repeated = Repeated::new("LIST", "DELETE FROM t WHERE a = $1 AND b IN (", 1, 1, ")");
+        assert_eq!(&*ROWS.text(2).0, "INSERT INTO t VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING");
+        assert_eq!(&*LIST.text(2).0, "DELETE FROM t WHERE a = $1 AND b IN ($2, $3)");
+    }
+
+    #[test]
+    fn batches_cover_every_item_once_in_runs_that_have_a_text() {
+        for count in 0..=600 {
+            let items: Vec<usize> = (0..count).collect();
+            let runs: Vec<&[usize]> = batches(&items).collect();
+            assert_eq!(runs.concat(), items);
+            assert!(runs.iter().all(|run| run.len().is_power_of_two() && run.len() <= MAX_ROWS));
+        }
+    }
+}

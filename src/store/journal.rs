@@ -1,0 +1,221 @@
+//! The journal port: making turns durable, loading sessions, reading gaps.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use usher_conversation::flow::Flow;
+use usher_conversation::id::{OrgId, SessionId};
+use usher_conversation::journal::{self, Turn};
+use usher_conversation::ports::{Append, Appended, BoxFuture, Journal, StoreError, StoredSession};
+use usher_conversation::session::SessionMeta;
+use usher_conversation::time::Timestamp;
+
+use super::Store;
+use super::sealed::SealedTurn;
+use super::writer::{Waiting, column};
+use crate::crypto::{DataKey, Place};
+use crate::db::{DbError, Scope, Tx, fetch_all, fetch_optional, statements};
+
+statements! {
+    LOAD_META = "SELECT s.contact_id, s.flow_id, s.locale, s.link, s.created_at, o.name AS org_name, o.region, \
+        c.name AS contact_name, c.zone \
+        FROM sessions s \
+        JOIN organisations o ON o.org_id = s.org_id \
+        JOIN contacts c ON c.org_id = s.org_id AND c.contact_id = s.contact_id \
+        WHERE s.session_id = $1 AND s.org_id = $2 AND c.erased_at IS NULL";
+    LOAD_FLOW = "SELECT definition FROM flows WHERE org_id = $1 AND flow_id = $2";
+    /// The newest snapshot, when there is one, as the first row, and the turns after it.
+    LOAD_TAIL = "SELECT 0 AS is_turn, seq, 0 AS at, NULL AS dedup_key, key_id, body FROM snapshots \
+        WHERE session_id = $1 AND org_id = $2 \
+        UNION ALL \
+        SELECT 1, seq, at, dedup_key, key_id, body FROM journal WHERE session_id = $1 AND org_id = $2 \
+        AND seq > COALESCE((SELECT seq FROM snapshots WHERE session_id = $1 AND org_id = $2), 0) \
+        ORDER BY 1, 2";
+    TURNS = "SELECT 1 AS is_turn, seq, at, dedup_key, key_id, body FROM journal \
+        WHERE session_id = $1 AND org_id = $2 AND seq > $3 ORDER BY seq LIMIT $4";
+}
+
+#[derive(sqlx::FromRow)]
+struct MetaRow {
+    contact_id: String,
+    flow_id: String,
+    locale: String,
+    link: String,
+    created_at: i64,
+    org_name: String,
+    region: String,
+    contact_name: String,
+    zone: Option<String>,
+}
+
+/// A journal row, or a snapshot row in the same shape.
+#[derive(sqlx::FromRow)]
+struct BodyRow {
+    is_turn: i32,
+    seq: i64,
+    at: i64,
+    dedup_key: Option<String>,
+    key_id: String,
+    body: Vec<u8>,
+}
+
+impl Journal for Store {
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, StoreError>> {
+        Box::pin(async move {
+            let key = self.contact_key(&append.org, &append.contact).await?;
+            let turn = SealedTurn::seal(append, &key, self.entropy())?;
+            let (answer, outcome) = oneshot::channel();
+            let stopped = || StoreError::from(DbError::Stopped);
+            self.0.writer.send(Waiting { turn, answer }).await.map_err(|_| stopped())?;
+            outcome.await.map_err(|_| stopped())?.map_err(|error| match &*error {
+                DbError::Corrupt(what) => StoreError::Corrupt(what.clone()),
+                other => StoreError::Unavailable(other.to_string()),
+            })
+        })
+    }
+
+    fn load<'a>(
+        &'a self,
+        org: &'a OrgId,
+        session: &'a SessionId,
+    ) -> BoxFuture<'a, Result<Option<StoredSession>, StoreError>> {
+        let (store, org, session) = (self.clone(), org.clone(), session.clone());
+        Box::pin(self.run(async move {
+            let mut tx = store.db().read(Scope::Org(&org)).await?;
+            let Some(meta) = store.load_meta(&mut tx, &org, &session).await? else { return Ok(None) };
+            let rows = fetch_all!(&mut tx, BodyRow, LOAD_TAIL, session.as_str(), org.as_str())?;
+            drop(tx);
+            let key = store.contact_key(&org, &meta.contact).await?;
+            let mut snapshot = None;
+            let mut tail = Vec::with_capacity(rows.len());
+            for row in rows {
+                if row.is_turn == 1 {
+                    tail.push(row.into_turn(&key, &org, &session)?);
+                } else {
+                    let place = Place::Snapshot { session: &session, seq: row.seq.unsigned_abs() };
+                    let plain = open(&key, &org, place, &row.key_id, row.body)?;
+                    // An older or newer program's snapshot is only a cache that does not fit: the journal has it all.
+                    snapshot = Some(serde_json::from_slice(&plain).map_err(|error| corrupt(&error))?);
+                }
+            }
+            Ok(Some(StoredSession { meta, snapshot, tail }))
+        }))
+    }
+
+    fn turns<'a>(
+        &'a self,
+        org: &'a OrgId,
+        session: &'a SessionId,
+        since: u64,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Turn>, StoreError>> {
+        let (store, org, session) = (self.clone(), org.clone(), session.clone());
+        Box::pin(self.run(async move {
+            let mut tx = store.db().read(Scope::Org(&org)).await?;
+            let Some(meta) = store.load_meta(&mut tx, &org, &session).await? else { return Ok(Vec::new()) };
+            let rows = fetch_all!(
+                &mut tx,
+                BodyRow,
+                TURNS,
+                session.as_str(),
+                org.as_str(),
+                column(since),
+                i64::from(limit)
+            )?;
+            drop(tx);
+            let key = store.contact_key(&org, &meta.contact).await?;
+            rows.into_iter().map(|row| row.into_turn(&key, &org, &session)).collect()
+        }))
+    }
+}
+
+impl Store {
+    /// The key of a person who was not erased.
+    pub(crate) async fn contact_key(
+        &self,
+        org: &OrgId,
+        contact: &usher_conversation::id::ContactId,
+    ) -> Result<Arc<DataKey>, DbError> {
+        self.keyring()
+            .contact(org, contact)
+            .await?
+            .ok_or_else(|| DbError::Corrupt(format!("the key of {contact} was destroyed")))
+    }
+
+    /// What does not change during a session; `None` when there is none in that organisation, or its person was
+    /// erased.
+    pub(crate) async fn load_meta(
+        &self,
+        tx: &mut Tx,
+        org: &OrgId,
+        session: &SessionId,
+    ) -> Result<Option<SessionMeta>, DbError> {
+        let Some(row) = fetch_optional!(tx, MetaRow, LOAD_META, session.as_str(), org.as_str())? else {
+            return Ok(None);
+        };
+        Ok(Some(SessionMeta {
+            session: session.clone(),
+            org: org.clone(),
+            org_name: row.org_name,
+            contact: parse_id(&row.contact_id)?,
+            contact_name: row.contact_name,
+            flow: self.pinned_flow(tx, org, &row.flow_id).await?,
+            locale: row.locale,
+            region: row.region,
+            zone: row.zone,
+            link: Some(self.page_url(&row.link)),
+            created_at: Timestamp::from_millis(row.created_at),
+        }))
+    }
+
+    async fn pinned_flow(&self, tx: &mut Tx, org: &OrgId, flow_id: &str) -> Result<Arc<Flow>, DbError> {
+        let id = parse_id(flow_id)?;
+        if let Some(flow) = self.flows().get(&id) {
+            return Ok(flow);
+        }
+        let (definition,) = fetch_optional!(tx, (String,), LOAD_FLOW, org.as_str(), flow_id)?
+            .ok_or_else(|| DbError::Corrupt(format!("flow {flow_id} is missing")))?;
+        let flow: Arc<Flow> = Arc::new(serde_json::from_str(&definition).map_err(|error| corrupt(&error))?);
+        self.flows().insert(id, Arc::clone(&flow));
+        Ok(flow)
+    }
+}
+
+impl BodyRow {
+    fn into_turn(self, key: &DataKey, org: &OrgId, session: &SessionId) -> Result<Turn, DbError> {
+        let seq = self.seq.unsigned_abs();
+        let plain = open(key, org, Place::Turn { session, seq }, &self.key_id, self.body)?;
+        Ok(Turn {
+            seq,
+            at: Timestamp::from_millis(self.at),
+            dedup: self.dedup_key,
+            events: journal::decode(&plain).map_err(|error| corrupt(&error))?,
+        })
+    }
+}
+
+/// Opens a stored body with the key its row names.
+pub(crate) fn open(
+    key: &DataKey,
+    org: &OrgId,
+    place: Place<'_>,
+    key_id: &str,
+    body: Vec<u8>,
+) -> Result<Vec<u8>, DbError> {
+    if key.id() != key_id {
+        return Err(DbError::Corrupt(format!("data key {key_id} is not known")));
+    }
+    key.open(org, place, body).map_err(|error| DbError::Corrupt(format!("{place:?}: {error}")))
+}
+
+/// An id as it lies in a column.
+pub(crate) fn parse_id<T: FromStr<Err: Display>>(text: &str) -> Result<T, DbError> {
+    text.parse().map_err(|error| DbError::Corrupt(format!("{text:?}: {error}")))
+}
+
+/// Stored bytes that do not decode.
+pub(crate) fn corrupt(error: &dyn Display) -> DbError {
+    DbError::Corrupt(error.to_string())
+}

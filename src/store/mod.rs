@@ -1,0 +1,145 @@
+//! The store: journal, outbox and timers of the conversation engine on either database.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | [`sealed`] | a turn made ready for the disk in its caller's task |
+//! | [`writer`] | the one task that makes turns durable, many per commit |
+//! | [`journal`] | loading sessions, reading gaps |
+//! | [`outbox`], [`timers`] | what is to be done, claimed under leases |
+//!
+//! The SQL of a feature lies in the feature's own `store.rs` as methods of [`Store`].
+
+mod journal;
+mod outbox;
+mod sealed;
+mod timers;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use secrecy::SecretString;
+use tokio::sync::{mpsc, watch};
+use usher_conversation::flow::Flow;
+use usher_conversation::id::FlowId;
+use usher_conversation::ports::{Clock, Entropy, StoreError};
+
+use crate::crypto::{Keyring, MasterKey};
+use crate::db::{Access, DatabaseUrl, Db, DbError, OpenError, Statement};
+
+/// Flow versions kept in memory; they never change.
+const REMEMBERED_FLOWS: u64 = 10_000;
+
+/// How to open a [`Store`].
+#[derive(Debug)]
+pub struct StoreConfig {
+    /// Where the database is.
+    pub url: DatabaseUrl,
+    /// What this process wants from it.
+    pub access: Access,
+    /// Where a generated master key is kept.
+    pub data_dir: PathBuf,
+    /// The configured master key; without one, the data directory's.
+    pub master_key: Option<SecretString>,
+    /// Where clients reach this installation, without a slash at the end; resume links start with it.
+    pub public_url: String,
+}
+
+/// The store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    keyring: Arc<Keyring>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    public_url: String,
+    flows: Cache<FlowId, Arc<Flow>>,
+    writer: mpsc::Sender<writer::Waiting>,
+    commits: watch::Receiver<u64>,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date when this process owns it, and starts the writer on the
+    /// current Tokio runtime, which must outlive every caller.
+    pub async fn open(
+        config: StoreConfig,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
+        let db = Db::open(&config.url, config.access).await?;
+        if config.access == Access::Own {
+            db.migrate().await?;
+        }
+        let master = match &config.master_key {
+            Some(text) => MasterKey::parse(text)?,
+            None => MasterKey::from_data_dir(&config.data_dir, &*entropy)?,
+        };
+        let keyring = Arc::new(Keyring::new(db.clone(), master, Arc::clone(&entropy)));
+        let (writer, commits) = writer::start(&db);
+        Ok(Self(Arc::new(Inner {
+            db,
+            keyring,
+            clock,
+            entropy,
+            public_url: config.public_url,
+            flows: Cache::new(REMEMBERED_FLOWS),
+            writer,
+            commits,
+        })))
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(crate) fn keyring(&self) -> &Arc<Keyring> {
+        &self.0.keyring
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.0.entropy
+    }
+
+    pub(crate) fn flows(&self) -> &Cache<FlowId, Arc<Flow>> {
+        &self.0.flows
+    }
+
+    /// The hosted page of a resume link.
+    pub fn page_url(&self, link: &str) -> String {
+        format!("{}/s/{link}", self.0.public_url)
+    }
+
+    /// Changes after every commit of this node's writer.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.0.commits.clone()
+    }
+
+    /// Runs a unit of work to its end even when the caller goes away.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, DbError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.db.detached(work).await.map_err(StoreError::from)
+    }
+
+    /// Closes the connections once running work is done. Later calls find the store unavailable.
+    pub async fn close(&self) {
+        self.0.db.close().await;
+    }
+}
+
+/// The statements of the journal, the outbox and the timers.
+pub(crate) fn statements() -> Vec<Statement> {
+    [writer::STATEMENTS, journal::STATEMENTS, outbox::STATEMENTS, timers::STATEMENTS].concat()
+}
+
+/// The multi-row statements of the writer.
+pub(crate) use writer::REPEATED;

@@ -1,0 +1,204 @@
+//! The outbox port: messages claimed under leases, settled once.
+
+use usher_conversation::channel::Channel;
+use usher_conversation::ports::{BoxFuture, Claimed, Outbox, Settlement, StoreError};
+use usher_conversation::session::MessageKind;
+use usher_conversation::time::Timestamp;
+
+use super::Store;
+use super::journal::{corrupt, open, parse_id};
+use super::writer::column;
+use crate::crypto::Place;
+use crate::db::{DbError, Scope, execute, fetch_all, fetch_one, statements};
+
+/// An earlier message of the same session and channel that must go first: it is due no later, or was tried already.
+macro_rules! blocked {
+    () => {
+        "EXISTS (SELECT 1 FROM outbox e WHERE e.session_id = o.session_id AND e.channel = o.channel \
+         AND e.state = 'pending' AND (e.seq < o.seq OR (e.seq = o.seq AND e.position < o.position)) \
+         AND (e.due <= o.due OR e.in_flight OR e.attempts > 0))"
+    };
+}
+
+statements! {
+    /// Takes what is due. A claim that ended without a settlement may have reached the vendor, so its row comes
+    /// back `uncertain`. The conditions outside the sub-query are checked again when two nodes claim at once.
+    CLAIM = concat!(
+        "UPDATE outbox SET \
+         state = CASE \
+           WHEN kind <> 'compliance' AND EXISTS (SELECT 1 FROM suppressions p \
+             WHERE p.org_id = outbox.org_id AND p.contact_id = outbox.contact_id) THEN 'dropped' \
+           WHEN epoch < (SELECT s.epoch FROM sessions s WHERE s.session_id = outbox.session_id) THEN 'superseded' \
+           ELSE 'pending' END, \
+         due = $2, lease = lease + 1, uncertain = uncertain OR in_flight, \
+         attempts = attempts + CASE WHEN in_flight THEN 1 ELSE 0 END, in_flight = TRUE, updated_at = $1 \
+         WHERE state = 'pending' AND due <= $1 AND delivery_id IN (\
+           SELECT o.delivery_id FROM outbox o WHERE o.state = 'pending' AND o.due <= $1 AND NOT ",
+        blocked!(),
+        " ORDER BY o.due, o.delivery_id LIMIT $3) \
+         RETURNING delivery_id, org_id, session_id, contact_id, channel, kind, epoch, key_id, body, state, lease, \
+         uncertain, attempts, created_at, \
+         (SELECT CASE WHEN outbox.channel = 'email' THEN c.email ELSE c.phone END FROM contacts c \
+          WHERE c.org_id = outbox.org_id AND c.contact_id = outbox.contact_id) AS address"
+    );
+    /// A message that was accepted has its vendor id; every other member of a settlement is cleared or kept as said.
+    SETTLE = "UPDATE outbox SET state = $4, due = $5, uncertain = $6, attempts = attempts + 1, in_flight = FALSE, \
+        vendor_id = $7, error_code = $8, reason = $9, updated_at = $10 \
+        WHERE delivery_id = $1 AND org_id = $2 AND lease = $3 AND in_flight AND state = 'pending'";
+    NEXT_MESSAGE = concat!(
+        "SELECT MIN(o.due) FROM outbox o WHERE o.state = 'pending' AND NOT ",
+        blocked!()
+    );
+}
+
+#[derive(sqlx::FromRow)]
+struct ClaimRow {
+    delivery_id: String,
+    org_id: String,
+    session_id: String,
+    contact_id: String,
+    channel: String,
+    kind: String,
+    key_id: String,
+    body: Vec<u8>,
+    state: String,
+    lease: i64,
+    uncertain: bool,
+    attempts: i64,
+    created_at: i64,
+    address: Option<String>,
+}
+
+impl Outbox for Store {
+    fn claim(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
+        let store = self.clone();
+        Box::pin(self.run(async move {
+            let mut tx = store.db().write(Scope::System).await?;
+            let mut rows = fetch_all!(
+                &mut tx,
+                ClaimRow,
+                CLAIM,
+                now.as_millis(),
+                lease_until.as_millis(),
+                i64::from(limit)
+            )?;
+            tx.commit().await?;
+            rows.retain(|row| row.state == "pending");
+            // Engines return updated rows in any order.
+            rows.sort_unstable_by(|a, b| (a.created_at, &a.delivery_id).cmp(&(b.created_at, &b.delivery_id)));
+            let mut claimed = Vec::with_capacity(rows.len());
+            for row in rows {
+                claimed.push(store.open_claim(row).await?);
+            }
+            Ok(claimed)
+        }))
+    }
+
+    fn settle<'a>(
+        &'a self,
+        claimed: &'a Claimed,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let (db, delivery, org, lease) =
+            (self.db().clone(), claimed.delivery.clone(), claimed.org.clone(), claimed.lease);
+        Box::pin(self.run(async move {
+            let row = SettledRow::from(settlement);
+            let mut tx = db.write(Scope::Org(&org)).await?;
+            let settled = execute!(
+                &mut tx,
+                SETTLE,
+                delivery.as_str(),
+                org.as_str(),
+                column(lease),
+                row.state,
+                row.due.unwrap_or(now).as_millis(),
+                row.uncertain,
+                row.vendor_id,
+                row.error_code,
+                row.reason,
+                now.as_millis()
+            )?;
+            tx.commit().await?;
+            Ok(settled == 1)
+        }))
+    }
+
+    fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        let db = self.db().clone();
+        Box::pin(self.run(async move {
+            let mut tx = db.read(Scope::System).await?;
+            let (next,) = fetch_one!(&mut tx, (Option<i64>,), NEXT_MESSAGE)?;
+            Ok(next.map(Timestamp::from_millis))
+        }))
+    }
+}
+
+impl Store {
+    async fn open_claim(&self, row: ClaimRow) -> Result<Claimed, DbError> {
+        let (org, contact) = (parse_id(&row.org_id)?, parse_id(&row.contact_id)?);
+        let key = self.contact_key(&org, &contact).await?;
+        let plain = open(&key, &org, Place::Delivery { id: &row.delivery_id }, &row.key_id, row.body)?;
+        Ok(Claimed {
+            delivery: parse_id(&row.delivery_id)?,
+            session: parse_id(&row.session_id)?,
+            channel: channel(&row.channel)?,
+            kind: kind(&row.kind)?,
+            to: row.address.unwrap_or_default(),
+            text: String::from_utf8(plain).map_err(|error| corrupt(&error))?,
+            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            uncertain: row.uncertain,
+            lease: row.lease.unsigned_abs(),
+            created_at: Timestamp::from_millis(row.created_at),
+            org,
+            contact,
+        })
+    }
+}
+
+/// A settlement as columns.
+struct SettledRow {
+    state: &'static str,
+    due: Option<Timestamp>,
+    uncertain: bool,
+    vendor_id: Option<String>,
+    error_code: Option<i64>,
+    reason: Option<String>,
+}
+
+impl From<Settlement> for SettledRow {
+    fn from(settlement: Settlement) -> Self {
+        let row = Self { state: "pending", due: None, uncertain: false, vendor_id: None, error_code: None, reason: None };
+        match settlement {
+            Settlement::Accepted { vendor_id } => Self { state: "accepted", vendor_id: Some(vendor_id), ..row },
+            Settlement::Retry { at, reason } => Self { due: Some(at), reason: Some(reason), ..row },
+            Settlement::Uncertain { at, reason } => {
+                Self { due: Some(at), uncertain: true, reason: Some(reason), ..row }
+            }
+            Settlement::Dead { error_code, reason } => {
+                Self { state: "dead", error_code: error_code.map(i64::from), reason: Some(reason), ..row }
+            }
+            Settlement::Dropped { reason } => Self { state: "dropped", reason: Some(reason), ..row },
+        }
+    }
+}
+
+/// A channel as it lies in a column.
+pub(crate) fn channel(text: &str) -> Result<Channel, DbError> {
+    [Channel::Sms, Channel::Voice, Channel::Email, Channel::Widget]
+        .into_iter()
+        .find(|channel| channel.as_str() == text)
+        .ok_or_else(|| DbError::Corrupt(format!("{text:?} is not a channel")))
+}
+
+fn kind(text: &str) -> Result<MessageKind, DbError> {
+    [MessageKind::Greeting, MessageKind::Reply, MessageKind::Nudge, MessageKind::Compliance]
+        .into_iter()
+        .find(|kind| super::writer::kind_column(*kind) == text)
+        .ok_or_else(|| DbError::Corrupt(format!("{text:?} is not a kind of message")))
+}
