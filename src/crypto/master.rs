@@ -61,7 +61,7 @@ impl MasterKey {
         }
     }
 
-    pub(super) fn key(&self) -> &DataKey {
+    pub(crate) fn key(&self) -> &DataKey {
         &self.0
     }
 }

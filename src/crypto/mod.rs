@@ -5,7 +5,6 @@
 //! associated data names organisation, place and key, so that ciphertext moved to another row, column or tenant
 //! does not open.
 
-pub mod keyring;
 mod master;
 
 use std::fmt;
@@ -16,7 +15,6 @@ use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::ports::Entropy;
 use zeroize::Zeroizing;
 
-pub use keyring::Keyring;
 pub use master::{MasterKey, MasterKeyError};
 
 /// Bytes of the nonce in front of every sealed body. Random: a key seals far fewer than 2^32 bodies.
@@ -220,7 +218,11 @@ mod tests {
             assert_eq!(key.open(&org(1), place, flipped), Err(SealError), "bit {bit}");
         }
         for length in 0..sealed.len() {
-            assert_eq!(key.open(&org(1), place, sealed[..length].to_vec()), Err(SealError), "length {length}");
+            assert_eq!(
+                key.open(&org(1), place, sealed[..length].to_vec()),
+                Err(SealError),
+                "length {length}"
+            );
         }
     }
 
@@ -228,6 +230,9 @@ mod tests {
     fn a_key_does_not_print_its_bytes() {
         let key = DataKey::new("key_1", Zeroizing::new([0xab; KEY_BYTES]));
         let printed = format!("{key:?}");
-        assert!(printed.contains("key_1") && !printed.contains("ab") && !printed.contains("171"), "{printed}");
+        assert!(
+            printed.contains("key_1") && !printed.contains("ab") && !printed.contains("171"),
+            "{printed}"
+        );
     }
 }

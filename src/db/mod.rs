@@ -84,8 +84,8 @@ enum Engine {
 pub struct Db {
     engine: Engine,
     runtime: Handle,
-    /// Keeps a second process away from a SQLite file for as long as any clone lives.
-    _lock: Option<std::sync::Arc<std::fs::File>>,
+    /// Keeps a second process away from a SQLite file until this one closes it or ends.
+    lock: Option<std::sync::Arc<std::fs::File>>,
 }
 
 /// A connection with a transaction on behalf of a [`Scope`]. Dropped without [`Tx::commit`], it changes nothing.
@@ -165,7 +165,10 @@ impl Db {
     }
 
     /// Starts a background task on the store's runtime.
-    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+    pub(crate) fn spawn(
+        &self,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> tokio::task::JoinHandle<()> {
         self.runtime.spawn(work)
     }
 
@@ -178,14 +181,22 @@ impl Db {
             }
             Engine::Postgres(pool) => pool.close().await,
         }
+        if let Some(Err(error)) = self.lock.as_ref().map(|lock| lock.unlock()) {
+            tracing::warn!(%error, "the database's lock stays until the process ends");
+        }
     }
 }
 
 /// Every statement of the program, for the test that prepares them all.
 pub fn all_statements() -> Vec<Statement> {
     [
-        crate::store::statements(),
-        crate::crypto::keyring::STATEMENTS.to_vec(),
+        crate::store::statements().as_slice(),
+        crate::tenancy::STATEMENTS,
+        crate::catalog::STATEMENTS,
+        crate::files::STATEMENTS,
+        crate::onboarding::store::STATEMENTS,
+        crate::inbound::store::STATEMENTS,
+        crate::outbound::store::STATEMENTS,
     ]
     .concat()
 }

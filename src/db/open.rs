@@ -124,17 +124,16 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, OpenError> {
             .idle_timeout(None)
             .max_lifetime(None)
     };
-    let writable = if access == Access::Own { options.clone() } else { options.clone().pragma("query_only", "on") };
+    let writable =
+        if access == Access::Own { options.clone() } else { options.clone().pragma("query_only", "on") };
     let writer = pool().max_connections(1).connect_with(writable).await?;
     let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
     if !is_safe_sqlite(&found) {
         return Err(OpenError::OldSqlite { found });
     }
-    let readers = pool()
-        .max_connections(SQLITE_READERS)
-        .connect_with(options.pragma("query_only", "on"))
-        .await?;
-    Ok(Db { engine: Engine::Sqlite { writer, readers }, runtime: Handle::current(), _lock: lock })
+    let readers =
+        pool().max_connections(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
+    Ok(Db { engine: Engine::Sqlite { writer, readers }, runtime: Handle::current(), lock })
 }
 
 /// The operating system frees the lock when the process ends, however it ends.
@@ -196,7 +195,7 @@ async fn open_postgres(url: &SecretString, access: Access) -> Result<Db, OpenErr
         })
         .connect_with(options)
         .await?;
-    Ok(Db { engine: Engine::Postgres(pool), runtime: Handle::current(), _lock: None })
+    Ok(Db { engine: Engine::Postgres(pool), runtime: Handle::current(), lock: None })
 }
 
 #[cfg(test)]

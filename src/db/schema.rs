@@ -49,7 +49,8 @@ impl Db {
                 connection.list_applied_migrations(table).await?
             }
         };
-        if let Some(unknown) = applied.iter().find(|applied| !self.migrator().version_exists(applied.version)) {
+        if let Some(unknown) = applied.iter().find(|applied| !self.migrator().version_exists(applied.version))
+        {
             return Err(MigrateError::VersionMissing(unknown.version));
         }
         Ok(self

@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_repeated_statement_numbers_its_placeholders_through() {
-        static ROWS: Repeated = Repeated::new("ROWS", "INSERT INTO t VALUES ", 0, 2, " ON CONFLICT DO NOTHING");
+        static ROWS: Repeated =
+            Repeated::new("ROWS", "INSERT INTO t VALUES ", 0, 2, " ON CONFLICT DO NOTHING");
         static LIST: Repeated = Repeated::new("LIST", "DELETE FROM t WHERE a = $1 AND b IN (", 1, 1, ")");
         assert_eq!(&*ROWS.text(2).0, "INSERT INTO t VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING");
         assert_eq!(&*LIST.text(2).0, "DELETE FROM t WHERE a = $1 AND b IN ($2, $3)");

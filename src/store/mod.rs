@@ -5,15 +5,19 @@
 //! | [`sealed`] | a turn made ready for the disk in its caller's task |
 //! | [`writer`] | the one task that makes turns durable, many per commit |
 //! | [`journal`] | loading sessions, reading gaps |
+//! | [`keyring`] | data keys: made, wrapped, remembered, destroyed |
 //! | [`outbox`], [`timers`] | what is to be done, claimed under leases |
 //!
 //! The SQL of a feature lies in the feature's own `store.rs` as methods of [`Store`].
 
 mod journal;
+mod keyring;
 mod outbox;
 mod sealed;
 mod timers;
 mod writer;
+
+pub(crate) use journal::{corrupt, open, parse_id};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,8 +29,13 @@ use usher_conversation::flow::Flow;
 use usher_conversation::id::FlowId;
 use usher_conversation::ports::{Clock, Entropy, StoreError};
 
-use crate::crypto::{Keyring, MasterKey};
-use crate::db::{Access, DatabaseUrl, Db, DbError, OpenError, Statement};
+use self::keyring::Keyring;
+use crate::crypto::MasterKey;
+use crate::db::{Access, DatabaseUrl, Db, DbError, OpenError, Scope, Statement, fetch_one, statements};
+
+statements! {
+    PING = "SELECT 1";
+}
 
 /// Flow versions kept in memory; they never change.
 const REMEMBERED_FLOWS: u64 = 10_000;
@@ -130,6 +139,16 @@ impl Store {
         self.0.db.detached(work).await.map_err(StoreError::from)
     }
 
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let db = self.0.db.clone();
+        self.run(async move {
+            let mut tx = db.read(Scope::System).await?;
+            fetch_one!(&mut tx, (i32,), PING).map(drop)
+        })
+        .await
+    }
+
     /// Closes the connections once running work is done. Later calls find the store unavailable.
     pub async fn close(&self) {
         self.0.db.close().await;
@@ -138,8 +157,16 @@ impl Store {
 
 /// The statements of the journal, the outbox and the timers.
 pub(crate) fn statements() -> Vec<Statement> {
-    [writer::STATEMENTS, journal::STATEMENTS, outbox::STATEMENTS, timers::STATEMENTS].concat()
+    [
+        STATEMENTS,
+        keyring::STATEMENTS,
+        writer::STATEMENTS,
+        journal::STATEMENTS,
+        outbox::STATEMENTS,
+        timers::STATEMENTS,
+    ]
+    .concat()
 }
 
 /// The multi-row statements of the writer.
-pub(crate) use writer::REPEATED;
+pub use writer::REPEATED;

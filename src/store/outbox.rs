@@ -41,9 +41,9 @@ statements! {
          (SELECT CASE WHEN outbox.channel = 'email' THEN c.email ELSE c.phone END FROM contacts c \
           WHERE c.org_id = outbox.org_id AND c.contact_id = outbox.contact_id) AS address"
     );
-    /// A message that was accepted has its vendor id; every other member of a settlement is cleared or kept as said.
-    SETTLE = "UPDATE outbox SET state = $4, due = $5, uncertain = $6, attempts = attempts + 1, in_flight = FALSE, \
-        vendor_id = $7, error_code = $8, reason = $9, updated_at = $10 \
+    /// Only the newest claim of a message may say what became of it.
+    SETTLE = "UPDATE outbox SET state = $4, due = $5, uncertain = $6, attempts = attempts + $7, \
+        in_flight = FALSE, vendor_id = COALESCE($8, vendor_id), error_code = $9, reason = $10, updated_at = $11 \
         WHERE delivery_id = $1 AND org_id = $2 AND lease = $3 AND in_flight AND state = 'pending'";
     NEXT_MESSAGE = concat!(
         "SELECT MIN(o.due) FROM outbox o WHERE o.state = 'pending' AND NOT ",
@@ -105,10 +105,10 @@ impl Outbox for Store {
         settlement: Settlement,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        let (db, delivery, org, lease) =
-            (self.db().clone(), claimed.delivery.clone(), claimed.org.clone(), claimed.lease);
+        let (db, delivery, org) = (self.db().clone(), claimed.delivery.clone(), claimed.org.clone());
+        let (lease, uncertain) = (claimed.lease, claimed.uncertain);
         Box::pin(self.run(async move {
-            let row = SettledRow::from(settlement);
+            let row = SettledRow::new(settlement, uncertain);
             let mut tx = db.write(Scope::Org(&org)).await?;
             let settled = execute!(
                 &mut tx,
@@ -119,6 +119,7 @@ impl Outbox for Store {
                 row.state,
                 row.due.unwrap_or(now).as_millis(),
                 row.uncertain,
+                row.tries,
                 row.vendor_id,
                 row.error_code,
                 row.reason,
@@ -166,20 +167,32 @@ struct SettledRow {
     state: &'static str,
     due: Option<Timestamp>,
     uncertain: bool,
+    tries: i64,
     vendor_id: Option<String>,
     error_code: Option<i64>,
     reason: Option<String>,
 }
 
-impl From<Settlement> for SettledRow {
-    fn from(settlement: Settlement) -> Self {
-        let row = Self { state: "pending", due: None, uncertain: false, vendor_id: None, error_code: None, reason: None };
+impl SettledRow {
+    fn new(settlement: Settlement, was_uncertain: bool) -> Self {
+        let row = Self {
+            state: "pending",
+            due: None,
+            uncertain: false,
+            tries: 1,
+            vendor_id: None,
+            error_code: None,
+            reason: None,
+        };
         match settlement {
-            Settlement::Accepted { vendor_id } => Self { state: "accepted", vendor_id: Some(vendor_id), ..row },
+            Settlement::Accepted { vendor_id } => {
+                Self { state: "accepted", vendor_id: Some(vendor_id), ..row }
+            }
             Settlement::Retry { at, reason } => Self { due: Some(at), reason: Some(reason), ..row },
             Settlement::Uncertain { at, reason } => {
                 Self { due: Some(at), uncertain: true, reason: Some(reason), ..row }
             }
+            Settlement::Defer { at } => Self { due: Some(at), uncertain: was_uncertain, tries: 0, ..row },
             Settlement::Dead { error_code, reason } => {
                 Self { state: "dead", error_code: error_code.map(i64::from), reason: Some(reason), ..row }
             }

@@ -55,7 +55,9 @@ impl SealedTurn {
             .map(|state| serde_json::to_vec(&*state))
             .transpose()
             .map_err(|error| unreadable(&error))?
-            .map(|plain| key.seal(entropy, &org, Place::Snapshot { session: &session, seq: turn.seq }, &plain));
+            .map(|plain| {
+                key.seal(entropy, &org, Place::Snapshot { session: &session, seq: turn.seq }, &plain)
+            });
         let fired = turn.events.iter().filter_map(|event| match event {
             Event::TimerFired { timer } => Some(timer.clone()),
             _ => None,
@@ -72,7 +74,7 @@ impl SealedTurn {
             ended_timers: fired.collect(),
             consent: None,
             escalations: Vec::new(),
-            dedup: turn.dedup,
+            dedup: turn.dedup.clone(),
             org,
             session,
             contact,

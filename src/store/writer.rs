@@ -19,7 +19,9 @@ use usher_conversation::session::MessageKind;
 use usher_conversation::session::event::EscalationReason;
 
 use super::sealed::{SealedMessage, SealedTurn};
-use crate::db::{Db, DbError, MAX_ROWS, Repeated, Scope, Tx, batches, execute, fetch_optional, on_tx, statements};
+use crate::db::{
+    Db, DbError, MAX_ROWS, Repeated, Scope, Tx, batches, execute, fetch_optional, on_tx, statements,
+};
 
 /// Turns that may wait for the writer; more callers wait outside.
 const QUEUE: usize = 4 * MAX_ROWS;
@@ -65,14 +67,8 @@ static SAVE_SNAPSHOTS: Repeated = Repeated::new(
 );
 
 /// Every multi-row statement, for the test that prepares them.
-pub(crate) static REPEATED: [&Repeated; 6] = [
-    &INSERT_TURNS,
-    &SUPERSEDE_REPLIES,
-    &INSERT_MESSAGES,
-    &INSERT_TIMERS,
-    &DELETE_TIMERS,
-    &SAVE_SNAPSHOTS,
-];
+pub static REPEATED: [&Repeated; 6] =
+    [&INSERT_TURNS, &SUPERSEDE_REPLIES, &INSERT_MESSAGES, &INSERT_TIMERS, &DELETE_TIMERS, &SAVE_SNAPSHOTS];
 
 statements! {
     FIND_DUPLICATE = "SELECT session_id, seq FROM journal WHERE org_id = $1 AND dedup_key = $2";
@@ -218,7 +214,8 @@ async fn why_not(tx: &mut Tx, turn: &SealedTurn) -> Result<Appended, DbError> {
     let Some(dedup) = turn.dedup.as_deref() else { return Ok(Appended::Conflict) };
     let found = fetch_optional!(tx, (String, i64), FIND_DUPLICATE, turn.org.as_str(), dedup)?;
     let Some((session, seq)) = found else { return Ok(Appended::Conflict) };
-    let session = session.parse().map_err(|_| DbError::Corrupt(format!("{session:?} is not a session id")))?;
+    let session =
+        session.parse().map_err(|_| DbError::Corrupt(format!("{session:?} is not a session id")))?;
     Ok(Appended::Duplicate { session, seq: seq.unsigned_abs() })
 }
 

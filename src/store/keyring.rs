@@ -9,7 +9,7 @@ use usher_conversation::ports::Entropy;
 use usher_conversation::time::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{DataKey, KEY_BYTES, MasterKey, Place};
+use crate::crypto::{DataKey, KEY_BYTES, MasterKey, Place};
 use crate::db::{Db, DbError, Scope, Tx, execute, fetch_all, statements};
 
 /// Contacts whose keys are remembered.
@@ -28,7 +28,7 @@ statements! {
 }
 
 /// Data keys, unwrapped on demand.
-pub struct Keyring {
+pub(crate) struct Keyring {
     db: Db,
     master: MasterKey,
     entropy: Arc<dyn Entropy>,
@@ -130,9 +130,18 @@ impl Keyring {
         let open = |above: &DataKey, subject: &str| {
             let row = rows.iter().find(|row| row.subject == subject)?;
             let wrapped = row.wrapped.clone()?;
-            Some(above.open(org, Place::Key { subject }, wrapped).ok().and_then(|bytes| from_wrapped_form(row, bytes)).ok_or_else(
-                || DbError::Corrupt(format!("data key {} does not open: is this its master key?", row.key_id)),
-            ))
+            Some(
+                above
+                    .open(org, Place::Key { subject }, wrapped)
+                    .ok()
+                    .and_then(|bytes| from_wrapped_form(row, bytes))
+                    .ok_or_else(|| {
+                        DbError::Corrupt(format!(
+                            "data key {} does not open: is this its master key?",
+                            row.key_id
+                        ))
+                    }),
+            )
         };
         let Some(org_key) = open(self.master.key(), ORG_SUBJECT).transpose()?.map(Arc::new) else {
             return Ok(None);

@@ -1,0 +1,5 @@
+//! What vendors post to us.
+
+pub(crate) mod store;
+
+pub use store::OurNumber;

@@ -1,0 +1,169 @@
+//! The SQL of sessions: made once per person and kind, found by id, link or phone.
+
+use usher_conversation::id::{ContactId, FlowId, OrgId, PackageId, SessionId};
+use usher_conversation::ports::StoreError;
+
+use crate::db::{DbError, Scope, Tx, execute, fetch_one, fetch_optional, statements};
+use crate::store::{Store, parse_id};
+use crate::tenancy::ContactDetails;
+
+statements! {
+    INSERT_SESSION = "INSERT INTO sessions (session_id, org_id, contact_id, kind, open_key, flow_id, package_id, \
+        locale, link, created_at, last_activity_at) \
+        SELECT $1, o.org_id, $3, $4, $5, $6, $7, o.locale, $8, $9, $9 FROM organisations o WHERE o.org_id = $2 \
+        ON CONFLICT DO NOTHING";
+    OPEN_SESSION = "SELECT session_id, contact_id, link FROM sessions WHERE org_id = $1 AND open_key = $2";
+    ORG_OF_SESSION = "SELECT org_id FROM sessions WHERE session_id = $1";
+    SESSION_OF_LINK = "SELECT org_id, session_id FROM sessions WHERE link = $1";
+    CONTACT_OF_SESSION = "SELECT contact_id FROM sessions WHERE org_id = $1 AND session_id = $2";
+    SESSION_OF_PHONE = "SELECT s.session_id FROM contacts c \
+        JOIN sessions s ON s.org_id = c.org_id AND s.contact_id = c.contact_id \
+        WHERE c.org_id = $1 AND c.phone = $2 ORDER BY s.created_at DESC, s.session_id DESC LIMIT 1";
+    NEWEST_FLOW = "SELECT flow_id FROM flows WHERE org_id = $1 ORDER BY created_at DESC, flow_id DESC LIMIT 1";
+    LINK_OF_SESSION = "SELECT link FROM sessions WHERE org_id = $1 AND session_id = $2";
+}
+
+/// The kind of session that collects what a service needs.
+const ONBOARDING: &str = "onboarding";
+
+/// An onboarding about to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// With whom.
+    pub contact: ContactId,
+    /// The pinned questions.
+    pub flow: FlowId,
+    /// What was bought.
+    pub package: Option<PackageId>,
+}
+
+/// A session that exists now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// Its id.
+    pub session: SessionId,
+    /// With whom.
+    pub contact: ContactId,
+    /// The token of its hosted page; see [`Store::page_url`].
+    pub link: String,
+    /// Whether this call made it.
+    pub created: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct SessionRow {
+    session_id: String,
+    contact_id: String,
+    link: String,
+}
+
+impl Store {
+    /// The onboarding session of a contact; made when there is none. However many ask at once, there is one.
+    pub async fn find_or_create_session(&self, org: &OrgId, new: NewSession) -> Result<Opened, StoreError> {
+        let (store, org) = (self.clone(), org.clone());
+        self.run(async move {
+            let mut tx = store.db().write(Scope::Org(&org)).await?;
+            let opened = store.session_in(&mut tx, &org, new).await?;
+            tx.commit().await?;
+            Ok(opened)
+        })
+        .await
+    }
+
+    /// The session a phone talks to. Someone who writes for the first time becomes a contact and gets a session with
+    /// the organisation's newest questions.
+    pub async fn session_of_phone(&self, org: &OrgId, phone: &str) -> Result<SessionId, StoreError> {
+        let (store, org, phone) = (self.clone(), org.clone(), phone.to_owned());
+        self.run(async move {
+            let mut tx = store.db().read(Scope::Org(&org)).await?;
+            let known = fetch_optional!(&mut tx, (String,), SESSION_OF_PHONE, org.as_str(), phone.as_str())?;
+            drop(tx);
+            if let Some((session,)) = known {
+                return parse_id(&session);
+            }
+            let mut tx = store.db().write(Scope::Org(&org)).await?;
+            let details = ContactDetails { phone: Some(phone), ..ContactDetails::default() };
+            let contact = store.contact_in(&mut tx, &org, details).await?.id;
+            let (flow,) = fetch_optional!(&mut tx, (String,), NEWEST_FLOW, org.as_str())?
+                .ok_or_else(|| DbError::Corrupt(format!("{org} has no questions to ask")))?;
+            let new = NewSession { contact, flow: parse_id(&flow)?, package: None };
+            let opened = store.session_in(&mut tx, &org, new).await?;
+            tx.commit().await?;
+            Ok(opened.session)
+        })
+        .await
+    }
+
+    async fn session_in(&self, tx: &mut Tx, org: &OrgId, new: NewSession) -> Result<Opened, DbError> {
+        let now = self.clock().now();
+        let open_key = format!("{ONBOARDING}:{}", new.contact);
+        let made = execute!(
+            tx,
+            INSERT_SESSION,
+            SessionId::new(now, self.entropy().bits()).as_str(),
+            org.as_str(),
+            new.contact.as_str(),
+            ONBOARDING,
+            open_key.as_str(),
+            new.flow.as_str(),
+            new.package.as_ref().map(PackageId::as_str),
+            format!("lnk_{}", hex::encode(self.entropy().bits())),
+            now.as_millis()
+        )?;
+        let row = fetch_one!(tx, SessionRow, OPEN_SESSION, org.as_str(), open_key.as_str())?;
+        Ok(Opened {
+            session: parse_id(&row.session_id)?,
+            contact: parse_id(&row.contact_id)?,
+            link: row.link,
+            created: made == 1,
+        })
+    }
+
+    /// Which organisation a session belongs to. A session's id is unguessable: who knows it may use it.
+    pub async fn org_of_session(&self, session: &SessionId) -> Result<Option<OrgId>, StoreError> {
+        let (db, session) = (self.db().clone(), session.clone());
+        self.run(async move {
+            let mut tx = db.read(Scope::System).await?;
+            let found = fetch_optional!(&mut tx, (String,), ORG_OF_SESSION, session.as_str())?;
+            found.map(|(org,)| parse_id(&org)).transpose()
+        })
+        .await
+    }
+
+    /// The session a resume link opens.
+    pub async fn session_of_link(&self, link: &str) -> Result<Option<(OrgId, SessionId)>, StoreError> {
+        let (db, link) = (self.db().clone(), link.to_owned());
+        self.run(async move {
+            let mut tx = db.read(Scope::System).await?;
+            let found = fetch_optional!(&mut tx, (String, String), SESSION_OF_LINK, link.as_str())?;
+            found.map(|(org, session)| Ok((parse_id(&org)?, parse_id(&session)?))).transpose()
+        })
+        .await
+    }
+
+    /// The token of a session's hosted page.
+    pub async fn link_of_session(
+        &self,
+        org: &OrgId,
+        session: &SessionId,
+    ) -> Result<Option<String>, StoreError> {
+        let (db, org, session) = (self.db().clone(), org.clone(), session.clone());
+        self.run(async move {
+            let mut tx = db.read(Scope::Org(&org)).await?;
+            let found = fetch_optional!(&mut tx, (String,), LINK_OF_SESSION, org.as_str(), session.as_str())?;
+            Ok(found.map(|(link,)| link))
+        })
+        .await
+    }
+
+    /// With whom a session is.
+    pub(crate) async fn contact_of_session(
+        &self,
+        org: &OrgId,
+        session: &SessionId,
+    ) -> Result<Option<ContactId>, DbError> {
+        let mut tx = self.db().read(Scope::Org(org)).await?;
+        let found = fetch_optional!(&mut tx, (String,), CONTACT_OF_SESSION, org.as_str(), session.as_str())?;
+        found.map(|(contact,)| parse_id(&contact)).transpose()
+    }
+}

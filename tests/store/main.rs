@@ -1,0 +1,8 @@
+//! The store's contract: every test runs on SQLite and on PostgreSQL.
+//!
+//! PostgreSQL comes from `USHER_TEST_POSTGRES_URL`, a server on which tests may create databases. Without it the
+//! tests fail; they never skip.
+
+mod world;
+
+mod journal;
