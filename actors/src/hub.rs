@@ -290,12 +290,8 @@ impl Subscription {
 
     /// Reads the next page of missed turns from the journal.
     async fn fill(&mut self) -> Result<(), StoreError> {
-        let journal = &self.seat.node.ports.journal;
-        let page = journal.turns(&self.org, &self.meta.session, self.state.seq(), replay::PAGE).await?;
-        if page.is_empty() {
-            return Err(StoreError::Corrupt("announced turns are missing from the journal".to_owned()));
-        }
-        for turn in page {
+        let journal = &*self.seat.node.ports.journal;
+        for turn in replay::page(journal, &self.org, &self.meta.session, self.state.seq()).await? {
             let mut state = Arc::clone(&self.state);
             Arc::make_mut(&mut state).apply(&self.meta, &turn);
             self.state = Arc::clone(&state);

@@ -7,7 +7,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use actix::{Actor, Context, Handler, Message};
+use actix::{Actor, Addr, Context, Handler, Message};
 use futures_util::FutureExt;
 use tokio::sync::watch;
 use usher_conversation::ports::{Claimed, Lane, Lookup, SendOutcome, Settlement, StoreError, Transport};
@@ -17,6 +17,7 @@ use usher_conversation::time::Timestamp;
 
 use crate::admission::Caller;
 use crate::error::RuntimeError;
+use crate::mailbox;
 use crate::node::{Node, Router};
 use crate::outbox::{Flight, store_pause};
 use crate::pace::Pace;
@@ -29,17 +30,14 @@ pub(crate) struct SmsChannel {
 }
 
 impl SmsChannel {
-    pub(crate) fn new(node: Arc<Node>) -> Self {
-        Self { node, pace: Pace::default() }
+    pub(crate) fn start(node: Arc<Node>) -> Addr<Self> {
+        let room = node.config.relay.in_flight;
+        mailbox::start(Self { node, pace: Pace::default() }, room)
     }
 }
 
 impl Actor for SmsChannel {
     type Context = Context<Self>;
-
-    fn started(&mut self, context: &mut Self::Context) {
-        context.set_mailbox_capacity(self.node.config.relay.in_flight.max(16));
-    }
 }
 
 /// A message for the lane.

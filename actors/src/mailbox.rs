@@ -5,7 +5,7 @@
 //! the actor is gone. A message is posted detached and carries its own reply channel and admission permit.
 
 use actix::dev::ToEnvelope;
-use actix::{Actor, Addr, Handler, Message};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use tokio::sync::oneshot;
 use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::session::Command;
@@ -43,6 +43,17 @@ pub(crate) struct Envelope {
     pub(crate) session: SessionId,
     pub(crate) request: Request,
     pub(crate) permit: Permit,
+}
+
+/// Starts an actor on this thread with room for `room` messages from the first one on. (A capacity that is set in
+/// `started` comes too late: until then the mailbox holds sixteen, and a burst at activation would be refused.)
+pub(crate) fn start<A>(actor: A, room: usize) -> Addr<A>
+where
+    A: Actor<Context = Context<A>>,
+{
+    let mut context = Context::new();
+    context.set_mailbox_capacity(room);
+    context.run(actor)
 }
 
 /// Puts `message` into the actor's mailbox; gives it back when the actor is gone.

@@ -115,10 +115,8 @@ impl Router {
         let envelope =
             Envelope { org: org.clone(), session: session.clone(), request: request(reply), permit };
         post(&self.registries[key.place(self.registries.len())], envelope)
-            .map_err(|_returned| RuntimeError::ShuttingDown)?;
-        answer.await.unwrap_or_else(|_dropped| {
-            Err(if self.node.admission.is_open() { RuntimeError::Failed } else { RuntimeError::ShuttingDown })
-        })
+            .map_err(|_returned| self.gone())?;
+        answer.await.unwrap_or_else(|_dropped| Err(self.gone()))
     }
 
     /// Carries out a command.
@@ -132,6 +130,11 @@ impl Router {
     ) -> Result<Handled, RuntimeError> {
         let command = Box::new(command);
         self.ask(caller, org, session, |reply| Request::Handle { dedup, command, reply }).await
+    }
+
+    /// Why nobody is there to answer: only a stop ends the actors.
+    fn gone(&self) -> RuntimeError {
+        if self.node.admission.is_open() { RuntimeError::Failed } else { RuntimeError::ShuttingDown }
     }
 
     fn count_refusal(&self, refusal: &RuntimeError) {

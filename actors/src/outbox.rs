@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use actix::{Actor, Addr};
+use actix::Addr;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
@@ -133,7 +133,7 @@ impl Relay {
     fn hand_over(&mut self, lane: Lane, courier: Courier) {
         let key = (courier.claimed.channel, lane.key.clone());
         let node = &self.router.node;
-        let start = || SmsChannel::new(Arc::clone(node)).start();
+        let start = || SmsChannel::start(Arc::clone(node));
         let address = self.lanes.entry(key).or_insert_with(start);
         if let Err(dispatch) = post(address, Dispatch { lane, courier }) {
             tracing::error!("a channel actor was gone; starting another");

@@ -19,9 +19,10 @@ use usher_conversation::time::Timestamp;
 use crate::admission::SessionKey;
 use crate::error::RuntimeError;
 use crate::hub::{CloseReason, Topic};
-use crate::mailbox::{Envelope, post};
+use crate::mailbox::{self, Envelope, post};
 use crate::node::Node;
 use crate::session::{Rest, SessionActor};
+use crate::timers::TIMERS_AT_ONCE;
 
 /// What a registry and a session actor share; both live on one thread.
 pub(crate) struct Place {
@@ -45,9 +46,12 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn new(node: Arc<Node>, arbiters: usize) -> Self {
+    /// Starts the registry of one of `arbiters` on the current arbiter.
+    pub(crate) fn start(node: Arc<Node>, arbiters: usize) -> Addr<Self> {
         let bound = node.config.active_bound.div_ceil(arbiters).max(1);
-        Self { node, bound, sessions: HashMap::new() }
+        // Reports of the relay and the timers come on top of what clients may queue.
+        let room = node.config.node_bound + node.config.relay.in_flight + TIMERS_AT_ONCE;
+        mailbox::start(Self { node, bound, sessions: HashMap::new() }, room)
     }
 
     fn activate(&mut self, session: &SessionId) -> &mut Entry {
@@ -57,7 +61,12 @@ impl Registry {
         self.sessions.entry(session.clone()).or_insert_with(|| {
             let topic = Rc::default();
             let place = Rc::new(Place { session: session.clone(), topic, known: Cell::new(true) });
-            let address = SessionActor::new(Arc::clone(&self.node), Rc::clone(&place)).start();
+            let actor = SessionActor::new(Arc::clone(&self.node), Rc::clone(&place));
+            // Reports of the relay and the timers come on top of what clients may queue.
+            let address = mailbox::start(
+                actor,
+                self.node.config.session_bound + self.node.config.relay.in_flight + TIMERS_AT_ONCE,
+            );
             Node::count(&self.node.active, &self.node.meters.active, 1);
             Entry { address, place, touched: Timestamp::default() }
         })
@@ -105,8 +114,6 @@ impl Actor for Registry {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        // Reports of the relay and the timers come on top of what clients may queue.
-        context.set_mailbox_capacity(self.node.config.node_bound * 2 + 1024);
         let every = u64::try_from(self.node.config.idle_millis / 8).unwrap_or(0).clamp(1_000, 30_000);
         context.run_interval(Duration::from_millis(every), |registry, _context| {
             let before = registry.node.now().plus_millis(-registry.node.config.idle_millis);

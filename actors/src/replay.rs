@@ -8,7 +8,7 @@ use usher_conversation::ports::{Journal, StoreError};
 use usher_conversation::session::{SessionMeta, SessionState};
 
 /// Turns read at once.
-pub(crate) const PAGE: u32 = 256;
+const PAGE: u32 = 256;
 
 /// The state after turn `seq` and that turn; the turn is `None` before the first.
 pub(crate) async fn as_of(
@@ -21,16 +21,29 @@ pub(crate) async fn as_of(
     let mut state = SessionState::new();
     let mut last = None;
     while state.seq() < seq {
-        let page = journal.turns(org, session, state.seq(), PAGE).await?;
-        if page.is_empty() {
-            return Err(StoreError::Corrupt(format!("turn {seq} is missing from the journal")));
-        }
-        for turn in page.into_iter().take_while(|turn| turn.seq <= seq) {
+        for turn in
+            page(journal, org, session, state.seq()).await?.into_iter().take_while(|turn| turn.seq <= seq)
+        {
             state.apply(meta, &turn);
             last = Some(turn);
         }
     }
     Ok((state, last.map(Arc::new)))
+}
+
+/// The next turns after `since`, of which there must be some: at least one, and none left out.
+pub(crate) async fn page(
+    journal: &dyn Journal,
+    org: &OrgId,
+    session: &SessionId,
+    since: u64,
+) -> Result<Vec<Turn>, StoreError> {
+    let page = journal.turns(org, session, since, PAGE).await?;
+    let gapless = page.iter().zip(since + 1..).all(|(turn, seq)| turn.seq == seq);
+    if page.is_empty() || !gapless {
+        return Err(StoreError::Corrupt(format!("the journal has a gap after turn {since}")));
+    }
+    Ok(page)
 }
 
 /// One turn.

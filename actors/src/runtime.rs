@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use actix::{Actor, Addr};
+use actix::Addr;
 use actix_rt::{Arbiter, System};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use tokio::sync::{oneshot, watch};
 use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::session::Command;
@@ -85,7 +85,7 @@ impl Runtime {
         thread::Builder::new().name("usher-actors".to_owned()).spawn(move || {
             System::new().block_on(async move {
                 let arbiters: Vec<_> = (0..arbiters).map(|_| Arbiter::new()).collect();
-                let registries = start_registries(&node, &arbiters);
+                let Ok(registries) = start_registries(&node, &arbiters).await else { return };
                 let router = Router { node, registries };
                 let services = [
                     actix_rt::spawn(Relay::new(router.clone(), stopped.clone()).run()),
@@ -209,13 +209,17 @@ impl Services {
     }
 }
 
-fn start_registries(node: &Arc<Node>, arbiters: &[Arbiter]) -> Arc<[Addr<Registry>]> {
+/// One registry on each arbiter.
+async fn start_registries(
+    node: &Arc<Node>,
+    arbiters: &[Arbiter],
+) -> Result<Arc<[Addr<Registry>]>, oneshot::error::RecvError> {
     let count = arbiters.len();
-    arbiters
-        .iter()
-        .map(|arbiter| {
-            let node = Arc::clone(node);
-            Registry::start_in_arbiter(&arbiter.handle(), move |_context| Registry::new(node, count))
-        })
-        .collect()
+    let started = arbiters.iter().map(|arbiter| {
+        let node = Arc::clone(node);
+        let (address, started) = oneshot::channel();
+        arbiter.spawn_fn(move || drop(address.send(Registry::start(node, count))));
+        started
+    });
+    Ok(try_join_all(started).await?.into())
 }

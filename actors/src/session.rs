@@ -35,10 +35,6 @@ impl SessionActor {
 
 impl Actor for SessionActor {
     type Context = Context<Self>;
-
-    fn started(&mut self, context: &mut Self::Context) {
-        context.set_mailbox_capacity(self.node.config.node_bound.max(16));
-    }
 }
 
 impl Handler<Envelope> for SessionActor {

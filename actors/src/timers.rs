@@ -18,7 +18,7 @@ use crate::outbox::store_pause;
 /// Timers read at once.
 const BATCH: u32 = 256;
 /// Timers fired at one time.
-const CONCURRENT: usize = 32;
+pub(crate) const TIMERS_AT_ONCE: usize = 32;
 
 pub(crate) struct TimerService {
     router: Router,
@@ -63,7 +63,7 @@ impl TimerService {
         if due.is_empty() {
             return Ok(Round::Done { next: node.ports.timers.next_due().await? });
         }
-        let fired = stream::iter(due).map(|timer| self.fire(timer)).buffer_unordered(CONCURRENT);
+        let fired = stream::iter(due).map(|timer| self.fire(timer)).buffer_unordered(TIMERS_AT_ONCE);
         let settled = fired.fold(true, |all, settled| async move { all && settled }).await;
         Ok(if settled { Round::More } else { Round::SomeFailed })
     }
