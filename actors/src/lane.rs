@@ -23,6 +23,9 @@ use crate::outbox::{Flight, store_pause};
 use crate::pace::Pace;
 use crate::retry::{self, AfterLookup, Verdict};
 
+/// A message that waits for its turn wakes a little late; it must not find its lease just too short then.
+const WAKES_LATE_MILLIS: i64 = 1_000;
+
 /// Sends the messages of one sending number (or service) in order and at its pace.
 pub(crate) struct SmsChannel {
     node: Arc<Node>,
@@ -52,9 +55,11 @@ impl Handler<Dispatch> for SmsChannel {
     type Result = ();
 
     fn handle(&mut self, Dispatch { lane, courier }: Dispatch, _context: &mut Self::Context) {
-        let latest = courier.latest_start();
+        let latest = courier.latest_start().plus_millis(-WAKES_LATE_MILLIS);
         // Not `context.spawn`: actix polls every future of a context whenever one of them wakes.
-        match self.pace.reserve(self.node.now(), lane.segments, lane.segments_per_second, latest) {
+        let Lane { segments, segments_per_second, .. } = lane;
+        let delivery = &courier.claimed.delivery;
+        match self.pace.reserve(delivery, self.node.now(), segments, segments_per_second, latest) {
             Ok(start) => actix_rt::spawn(courier.deliver(start)),
             Err(at) => actix_rt::spawn(courier.put_back(at)),
         };
