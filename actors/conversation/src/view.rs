@@ -113,6 +113,7 @@ pub struct SessionHead<'a> {
 }
 
 /// A question of the flow and its answer.
+#[expect(clippy::struct_excessive_bools, reason = "the API has these flags")]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldView<'a> {

@@ -90,9 +90,10 @@ impl Catalogue {
 
 /// `text` with every `{name}` replaced by what `value` knows of it; unknown names stay as they are.
 pub fn fill_text(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
-    Template::parse(text).fill_with(|name, out| match value(name) {
-        Some(value) => out.push_str(&value),
-        None => {
+    Template::parse(text).fill_with(|name, out| {
+        if let Some(value) = value(name) {
+            out.push_str(&value);
+        } else {
             out.push('{');
             out.push_str(name);
             out.push('}');

@@ -14,9 +14,7 @@ use crate::session::reading;
 use crate::session::understand::{Intent, SmallTalk, understand};
 use crate::view::Progress;
 
-/// Misses of one question until it is asked differently, and until a person is asked to help.
-const ASK_DIFFERENTLY: u8 = 2;
-const ASK_A_PERSON: u8 = 3;
+const MISSES_UNTIL_A_PERSON: u8 = 3;
 
 /// The contact wrote something.
 pub(super) fn receive(draft: &mut Draft<'_>, inbound: Inbound) {
@@ -216,42 +214,33 @@ impl<'a> Turn<'_, 'a> {
         }
     }
 
+    /// The first miss is told what is wrong, the second is asked in other words, the third gets a person's help, and
+    /// then there is no nagging.
     fn miss(&mut self, id: &FieldId, cause: ParseErrorCause) {
         let Some(field) = self.draft.visible(id) else { return };
         self.draft.ask(id);
-        let refusal = self.draft.speech.refusal(field, &cause);
-        self.draft.record(Event::Missed { field: id.clone(), cause });
         self.ask = false;
-        match self.draft.state.misses(id) {
-            ..ASK_DIFFERENTLY => match self.draft.state.confirmation().cloned() {
-                Some(waiting) => {
-                    let line = self.draft.speech.read_back(Sentence::ConfirmAgain, field, &waiting);
-                    self.draft.line(&line);
-                }
-                None => self.draft.line(&refusal),
-            },
-            ..ASK_A_PERSON => {
-                let line = self.draft.speech.another_way(field);
-                self.draft.line(&line);
-            }
-            ASK_A_PERSON => self.give_up_on(field),
-            _ => {
-                let line = self.draft.speech.about(Sentence::StillStuck, field);
-                self.draft.line(&line);
-            }
+        let speech = self.draft.speech;
+        let line = match (self.draft.state.misses(id), self.draft.state.confirmation()) {
+            (0, Some(waiting)) => speech.read_back(Sentence::ConfirmAgain, field, waiting),
+            (0, None) => speech.refusal(field, &cause),
+            (1, _) => speech.another_way(field),
+            (2, _) if field.required => speech.about(Sentence::StuckRequired, field),
+            (2, _) => speech.plain(Sentence::StuckOptional),
+            (3.., _) => speech.about(Sentence::StillStuck, field),
+        };
+        self.draft.line(&line);
+        self.draft.record(Event::Missed { field: id.clone(), cause });
+        if self.draft.state.misses(id) == MISSES_UNTIL_A_PERSON {
+            self.give_up_on(field);
         }
     }
 
-    /// Three misses: a person is asked to look. What must be known stays open, the rest is left behind.
+    /// A person is asked to look. What must be known stays open, the rest is left behind.
     fn give_up_on(&mut self, field: &Field) {
         self.draft.record(Event::Escalated { reason: EscalationReason::Misunderstood });
-        if field.required {
-            let line = self.draft.speech.about(Sentence::StuckRequired, field);
-            self.draft.line(&line);
-        } else {
-            self.draft.line_of(Sentence::StuckOptional);
+        if !field.required {
             self.draft.skip(&field.id, self.origin.clone());
-            self.ask = true;
         }
     }
 

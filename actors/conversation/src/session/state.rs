@@ -170,6 +170,17 @@ struct Escalations {
     undeliverable: bool,
 }
 
+/// How far the questions have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    Unstarted,
+    Open,
+    Complete,
+    /// Complete once, until a correction opened a question again.
+    Reopened,
+}
+
 /// The live state. Only [`SessionState::apply`] changes it.
 ///
 /// The parts that grow are shared: a clone costs little until it is written to, which lets
@@ -178,9 +189,7 @@ struct Escalations {
 pub struct SessionState {
     seq: u64,
     epoch: u64,
-    started: bool,
-    complete: bool,
-    completed_before: bool,
+    stage: Stage,
     opted_out: bool,
     escalations: Escalations,
     answers: Arc<BTreeMap<FieldId, Answer>>,
@@ -198,9 +207,7 @@ impl SessionState {
         Self {
             seq: 0,
             epoch: 0,
-            started: false,
-            complete: false,
-            completed_before: false,
+            stage: Stage::Unstarted,
             opted_out: false,
             escalations: Escalations::default(),
             answers: Arc::default(),
@@ -220,7 +227,7 @@ impl SessionState {
             SessionStatus::OptedOut
         } else if self.escalations.open {
             SessionStatus::Escalated
-        } else if self.complete {
+        } else if self.is_complete() {
             SessionStatus::Complete
         } else {
             SessionStatus::Active
@@ -229,17 +236,17 @@ impl SessionState {
 
     /// Whether the session has begun.
     pub const fn is_started(&self) -> bool {
-        self.started
+        !matches!(self.stage, Stage::Unstarted)
     }
 
     /// Whether nothing is left to ask.
     pub const fn is_complete(&self) -> bool {
-        self.complete
+        matches!(self.stage, Stage::Complete)
     }
 
     /// Whether it was complete at some time, though a correction may have opened it again.
     pub const fn was_completed(&self) -> bool {
-        self.completed_before
+        matches!(self.stage, Stage::Complete | Stage::Reopened)
     }
 
     /// Whether the contact withdrew consent.
@@ -360,7 +367,7 @@ impl SessionState {
     pub(super) fn absorb(&mut self, flow: &Flow, seq: u64, at: Timestamp, event: &Event) {
         match event {
             Event::Started { channel } => {
-                self.started = true;
+                self.stage = Stage::Open;
                 self.contact.quiet_since = at;
                 self.contact.reach = channel.filter(|&channel| channel != Channel::Widget);
             }
@@ -400,16 +407,15 @@ impl SessionState {
             }
             Event::Asked { field } => self.cursor.ask(field.as_ref(), flow),
             Event::Completed => {
-                self.complete = true;
-                self.completed_before = true;
+                self.stage = Stage::Complete;
                 self.escalations =
                     Escalations { undeliverable: self.escalations.undeliverable, ..Escalations::default() };
             }
-            Event::Reopened => self.complete = false,
+            Event::Reopened => self.stage = Stage::Reopened,
             Event::Said { message } => self.said(message, at),
             Event::Escalated { reason } => self.escalated(*reason),
             Event::ConsentChanged { change, .. } => {
-                self.opted_out = matches!(change, ConsentChange::OptedOut)
+                self.opted_out = *change == ConsentChange::OptedOut;
             }
             Event::Opened { origin } => {
                 self.contact.opened.insert(origin.channel, at);

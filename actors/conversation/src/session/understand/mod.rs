@@ -134,7 +134,7 @@ impl<'a> Ear<'a> {
                 correction::find(&words, self.state, self.meta).and_then(|found| self.corrected(&found))
             })
             .or_else(|| self.answers(text, &words, said))
-            .or_else(|| self.aside(said))
+            .or_else(|| Self::aside(said))
             .unwrap_or_else(|| self.last_resort(text, said))
     }
 
@@ -279,7 +279,7 @@ impl<'a> Ear<'a> {
     }
 
     /// What may be an answer elsewhere but was none here.
-    fn aside(&self, said: Said) -> Option<Vec<Intent>> {
+    fn aside(said: Said) -> Option<Vec<Intent>> {
         const ASIDES: [(Meaning, Intent); 7] = [
             (Meaning::Unsure, Intent::Unsure),
             (Meaning::None, Intent::Skip),

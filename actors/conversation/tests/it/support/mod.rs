@@ -14,7 +14,7 @@ pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_794_934_800_000);
 
 /// The questions of a small agency: every habit of the engine meets one of them.
 pub(crate) fn flow() -> Flow {
-    serde_json::from_str(include_str!("flow.json")).unwrap()
+    serde_json::from_str(include_str!("flow.json")).expect("the flow of the tests is well formed")
 }
 
 /// What does not change in the session of the tests.

@@ -1,7 +1,5 @@
 //! The laws of a conversation, checked over random ones. Each checker must also catch an engine that breaks its law.
 
-mod support;
-
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use usher_conversation::channel::Channel;
@@ -13,7 +11,7 @@ use usher_conversation::session::{
     Command, DeliveryStatus, Effect, Event, MessageKind, SessionMeta, SessionState, decide, effects_of, fold,
 };
 
-use support::{Decide, World, inbound, meta, origin, sound};
+use crate::support::{Decide, World, inbound, meta, origin, sound};
 
 /// One thing that happens to a session.
 #[derive(Debug, Clone)]
@@ -165,13 +163,19 @@ fn folds_to_the_live_state(world: &World, fold: Fold) -> Result<(), String> {
         .journal
         .iter()
         .map(|turn| {
-            let events = journal::decode(&journal::encode(&turn.events).unwrap()).unwrap();
+            let events = journal::encode(&turn.events).and_then(|body| journal::decode(&body));
+            let events = events.expect("what is decided can be stored");
             Turn { events, ..turn.clone() }
         })
         .collect();
     for cut in 0..=stored.len() {
-        let snapshot = serde_json::to_string(&fold(&world.meta, None, &stored[..cut])).unwrap();
-        let rebuilt = fold(&world.meta, Some(serde_json::from_str(&snapshot).unwrap()), &stored[cut..]);
+        let snapshot =
+            serde_json::to_string(&fold(&world.meta, None, &stored[..cut])).expect("a state is JSON");
+        let rebuilt = fold(
+            &world.meta,
+            Some(serde_json::from_str(&snapshot).expect("JSON is a state")),
+            &stored[cut..],
+        );
         if rebuilt != world.state {
             return Err(format!("differs when cut at {cut}"));
         }

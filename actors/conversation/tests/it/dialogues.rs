@@ -1,14 +1,12 @@
 //! Messy dialogues, line by line: what is said, a fragment of the reply, and the question that is pending after it.
 
-mod support;
-
 use usher_conversation::answer::FileAnswer;
 use usher_conversation::chat::Chat;
 use usher_conversation::flow::Flow;
 use usher_conversation::id::FileId;
 use usher_conversation::session::{SessionMeta, SessionStatus};
 
-use support::{NOON, meta, meta_of};
+use crate::support::{NOON, meta, meta_of};
 
 /// What the client says, what the reply holds, and what is pending then (`-` for nothing).
 type Exchange = (&'static str, &'static str, &'static str);
@@ -31,9 +29,9 @@ fn answer(chat: &Chat, field: &str) -> serde_json::Value {
 }
 
 /// A flow of these fields, as JSON.
-fn flow_of(fields: serde_json::Value) -> Flow {
+fn flow_of(fields: &serde_json::Value) -> Flow {
     serde_json::from_value(serde_json::json!({ "id": "flw_x", "version": 1, "name": "x", "fields": fields }))
-        .unwrap()
+        .expect("a well formed flow")
 }
 
 const HAPPY: &[Exchange] = &[
@@ -281,7 +279,7 @@ fn a_plain_request_to_stop_is_confirmed_once_and_then_there_is_silence() {
 #[test]
 fn a_read_back_waits_for_a_yes_and_takes_a_better_value() {
     let flow = || {
-        flow_of(serde_json::json!([
+        flow_of(&serde_json::json!([
             { "id": "email", "label": "Email", "prompt": "Your email?", "type": "email", "confirm": true },
             { "id": "name", "label": "Name", "prompt": "Your name?", "type": "person_name" }
         ]))
@@ -312,7 +310,7 @@ fn a_read_back_waits_for_a_yes_and_takes_a_better_value() {
 
 #[test]
 fn a_choice_is_taken_even_when_its_label_means_something_else() {
-    let flow = flow_of(serde_json::json!([
+    let flow = flow_of(&serde_json::json!([
         { "id": "role", "label": "Role", "prompt": "Who are you?", "type": "select",
           "options": [{ "id": "a", "label": "Agent" }, { "id": "b", "label": "Not sure" }] },
         { "id": "job", "label": "Job", "prompt": "And what do you do?", "type": "text" }
@@ -327,11 +325,11 @@ fn a_choice_is_taken_even_when_its_label_means_something_else() {
 fn a_picture_answers_a_question_for_a_file() {
     use usher_conversation::channel::Channel;
     use usher_conversation::session::{Command, Media};
-    let flow = flow_of(serde_json::json!([
+    let flow = flow_of(&serde_json::json!([
         { "id": "logo", "label": "Logo", "prompt": "Your logo?", "type": "file",
           "validation": { "media_types": ["image/*"] } }
     ]));
-    let mut world = support::World::new(meta_of(flow, "en"), support::sound);
+    let mut world = crate::support::World::new(meta_of(flow, "en"), crate::support::sound);
     world.start(Channel::Sms);
     for (media_type, complete) in [("text/plain", false), ("image/png", true)] {
         let file = FileAnswer {
@@ -340,7 +338,7 @@ fn a_picture_answers_a_question_for_a_file() {
             media_type: media_type.to_owned(),
             bytes: 10,
         };
-        let inbound = support::inbound(Channel::Sms, "here it is");
+        let inbound = crate::support::inbound(Channel::Sms, "here it is");
         world.command(Command::Receive(usher_conversation::session::Inbound {
             media: vec![Media { file }],
             ..inbound
@@ -352,7 +350,7 @@ fn a_picture_answers_a_question_for_a_file() {
 #[test]
 fn spanish_is_spoken_and_understood() {
     let chat = hold(
-        meta_of(support::flow(), "es"),
+        meta_of(crate::support::flow(), "es"),
         &[
             ("hola, listo", "What is your business called?", "business_name"),
             ("Plomería Sol", "What email", "email"),

@@ -1,0 +1,7 @@
+//! The conversation engine from outside, as the runtime uses it.
+
+mod dialogues;
+mod golden;
+mod outside;
+mod properties;
+mod support;
