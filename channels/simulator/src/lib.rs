@@ -95,7 +95,12 @@ impl Simulator {
         let addr = listener.local_addr()?;
         let http = HttpStack::new(HttpSettings::default())?;
         let sim = Sim::new(config.clock, config.entropy, http, config.pace, config.state_file.as_deref())?;
-        let url = format!("http://{addr}");
+        // Every address is also the local one; media links must name a host that can be asked.
+        let url = if addr.ip().is_unspecified() {
+            format!("http://127.0.0.1:{}", addr.port())
+        } else {
+            format!("http://{addr}")
+        };
         sim.url.get_or_init(|| url.clone());
         sim.record(config.accounts.into_iter().map(|account| Record::Account { account }).collect());
         let named = config.handsets.into_iter().map(|HandsetConfig { phone, name, default_peer }| {

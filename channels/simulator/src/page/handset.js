@@ -24,7 +24,8 @@ let attachment = null;
 function ticks(line) {
   if (!line.mine) return null;
   const words = { sending: "Sending", delivered: "Delivered", failed: "Not delivered" }[line.state];
-  const mark = { sending: "✓", delivered: "✓✓", failed: "!" }[line.state];
+  if (line.state === "failed") return el("span", { className: "ticks failed" }, words);
+  const mark = { sending: "✓", delivered: "✓✓" }[line.state];
   return el("span", { className: `ticks ${line.state}`, title: words, ariaLabel: words, role: "img" }, mark);
 }
 
@@ -38,7 +39,7 @@ function picture({ url, content_type: type }) {
 
 function bubble(line) {
   const who = line.mine ? "You" : "They";
-  const item = el(
+  return el(
     "div",
     { className: `line ${line.mine ? "mine" : "theirs"}`, id: `line-${line.id}` },
     el(
@@ -55,7 +56,6 @@ function bubble(line) {
       ticks(line),
     ),
   );
-  return item;
 }
 
 function dayOf(line) {
@@ -103,7 +103,9 @@ function show(line) {
     known.replaceWith(bubble(line));
   } else {
     if (!previous || dayOf(previous) !== dayOf(line)) $("log").append(el("h2", { className: "day" }, dayOf(line)));
-    $("log").append(bubble(line));
+    const arriving = bubble(line);
+    arriving.classList.add("arriving");
+    $("log").append(arriving);
     $("empty").hidden = true;
   }
   if (follow) toBottom();
@@ -132,7 +134,7 @@ function choose(number) {
 async function load() {
   const [about, history] = await Promise.all([ask(api), ask(`${api}/messages`)]);
   document.title = `${about.name ?? readable(phone)} · Handset`;
-  $("owner").textContent = about.name ? `${about.name}'s phone · ${readable(phone)}` : `On ${readable(phone)}`;
+  $("owner").textContent = about.name ? `${about.name} · ${readable(phone)}` : `Phone ${readable(phone)}`;
   lines = new Map(history.map((line) => [line.id, line]));
   offerNumbers([...about.numbers, ...history.map((line) => line.peer)]);
   choose(peer ?? about.peer);

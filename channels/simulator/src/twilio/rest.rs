@@ -264,7 +264,7 @@ async fn media(sim: Shared, request: HttpRequest, path: Path<(String, String, St
         let message = own(&sim, account, &path.1, request.path())?;
         let media = message.media.iter().find(|media| media.sid == path.2);
         let target = match media.map(|media| &media.content) {
-            Some(MediaContent::Base64(_)) => format!("{}/_media/{}", sim.base_url(), path.2),
+            Some(MediaContent::Base64(_)) => format!("/_media/{}", path.2),
             Some(MediaContent::Url(url)) => url.clone(),
             None => return Err(Problem::not_found(request.path())),
         };
