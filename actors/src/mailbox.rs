@@ -5,7 +5,7 @@
 //! the actor is gone. A message is posted detached and carries its own reply channel and admission permit.
 
 use actix::dev::ToEnvelope;
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use actix::{Actor, Addr, Context, Handler, Message};
 use tokio::sync::oneshot;
 use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::session::Command;

@@ -104,3 +104,87 @@ const fn explain(consequence: Consequence) -> &'static str {
         Consequence::Misconfigured => "the organisation's settings are wrong",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use usher_conversation::channel::Channel;
+    use usher_conversation::id::{ContactId, OrgId, SessionId};
+    use usher_conversation::session::MessageKind;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn claimed(attempts: u32) -> Claimed {
+        let session = SessionId::new(NOW, [1; 16]);
+        Claimed {
+            delivery: DeliveryId::derive(&session, 1, 0),
+            org: OrgId::new(NOW, [2; 16]),
+            contact: ContactId::new(NOW, [3; 16]),
+            session,
+            channel: Channel::Sms,
+            kind: MessageKind::Reply,
+            to: String::new(),
+            text: String::new(),
+            attempts,
+            uncertain: false,
+            lease: 1,
+            created_at: NOW,
+        }
+    }
+
+    fn outcome() -> impl Strategy<Value = SendOutcome> {
+        let reason = "said the vendor".to_owned();
+        prop_oneof![
+            Just(SendOutcome::Accepted { vendor_id: "SM1".to_owned(), status: DeliveryStatus::Queued }),
+            Just(SendOutcome::Ambiguous { reason: reason.clone() }),
+            any::<Option<u64>>().prop_map({
+                let reason = reason.clone();
+                move |after_millis| SendOutcome::Transient {
+                    after_millis,
+                    error_code: None,
+                    reason: reason.clone(),
+                }
+            }),
+            Just(SendOutcome::Permanent { error_code: None, reason, consequence: Consequence::Unreachable }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_outcome_ends_or_waits_for_the_future(outcome in outcome(), attempts in 0_u32..12) {
+            let policy = RelayConfig::default();
+            let Verdict { settlement, report } = after_send(&policy, &claimed(attempts), outcome.clone(), NOW);
+            match settlement {
+                Settlement::Retry { at, .. } => {
+                    prop_assert!(at > NOW && attempts + 1 < policy.max_attempts && report.is_none());
+                }
+                Settlement::Uncertain { at, .. } => {
+                    let ambiguous = matches!(outcome, SendOutcome::Ambiguous { .. });
+                    prop_assert!(at > NOW && report.is_none() && ambiguous);
+                }
+                Settlement::Accepted { .. } => prop_assert_eq!(report, Some((DeliveryStatus::Queued, None))),
+                Settlement::Dead { .. } => prop_assert_eq!(report, Some((DeliveryStatus::Failed, None))),
+                Settlement::Defer { .. } | Settlement::Dropped { .. } => prop_assert!(false, "it was tried"),
+            }
+        }
+
+        #[test]
+        fn pauses_grow_stay_bounded_and_are_the_same_every_time(attempts in 0_u32..40) {
+            let (policy, delivery) = (RelayConfig::default(), claimed(0).delivery);
+            let pause = backoff(&policy, &delivery, attempts);
+            prop_assert_eq!(pause, backoff(&policy, &delivery, attempts));
+            let full = policy.backoff_millis.saturating_mul(4_i64.saturating_pow(attempts)).min(policy.backoff_limit_millis);
+            prop_assert!((full * 3 / 4..=full * 5 / 4).contains(&pause), "{pause} of {full}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_never_arrived_is_sent_again_only_while_tries_are_left() {
+        let policy = RelayConfig::default();
+        assert_eq!(after_lookup(&policy, &claimed(1), Lookup::Absent, NOW), AfterLookup::Send);
+        let last = after_lookup(&policy, &claimed(5), Lookup::Absent, NOW);
+        assert!(matches!(last, AfterLookup::Settle(Verdict { settlement: Settlement::Dead { .. }, .. })));
+    }
+}

@@ -9,7 +9,7 @@ use usher_conversation::ports::Settlement;
 
 use crate::support::{World, run};
 
-const LONG: Duration = Duration::from_secs(3600);
+const LONG: Duration = Duration::from_hours(1);
 
 #[test]
 fn a_drain_finishes_the_queue_refuses_newcomers_and_tells_the_watchers() {

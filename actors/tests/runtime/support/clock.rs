@@ -34,7 +34,7 @@ impl Alarm for ManualClock {
         Box::pin(async move {
             if now.wait_for(|now| *now >= at).await.is_err() {
                 // The test is over.
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         })
     }

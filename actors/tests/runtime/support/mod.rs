@@ -137,7 +137,6 @@ pub(crate) fn run<T>(body: impl Future<Output = T>) -> T {
         .enable_all()
         .build()
         .expect("a tokio runtime");
-    runtime.block_on(async {
-        tokio::time::timeout(Duration::from_secs(60), body).await.expect("the test hangs")
-    })
+    runtime
+        .block_on(async { tokio::time::timeout(Duration::from_mins(1), body).await.expect("the test hangs") })
 }
