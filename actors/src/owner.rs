@@ -14,7 +14,7 @@ use std::time::Instant;
 use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::journal::Turn;
 use usher_conversation::ports::{Append, Appended, StoreError};
-use usher_conversation::session::{Command, Effect, SessionMeta, SessionState, fold};
+use usher_conversation::session::{self, Command, Effect, Reply, SessionMeta, SessionState, fold};
 
 use crate::error::RuntimeError;
 use crate::hub::{Joined, Topic};
@@ -35,6 +35,16 @@ pub struct Handled {
     pub state: Arc<SessionState>,
     /// What does not change about the session.
     pub meta: Arc<SessionMeta>,
+}
+
+impl Handled {
+    /// What the caller shows; for a duplicate exactly what the first time showed.
+    pub fn reply(&self) -> Reply {
+        match &self.turn {
+            Some(turn) => session::reply_of(&self.meta, &self.state, turn),
+            None => session::reply_to_nothing(&self.state),
+        }
+    }
 }
 
 /// A session as its owner sees it now.

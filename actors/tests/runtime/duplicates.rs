@@ -60,6 +60,7 @@ fn a_late_repeat_is_answered_from_the_journal_as_the_first_was() {
         }
         let again = world.say(&runtime, &session, Some("key"), "hello").await.expect("answered");
         assert!(again.duplicate);
+        assert_eq!(again.reply(), first.reply());
         assert_eq!((again.seq, &again.turn, &again.state), (first.seq, &first.turn, &first.state));
         assert_eq!(world.store.journal_of(&session).len(), 122);
     });
