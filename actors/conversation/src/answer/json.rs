@@ -12,6 +12,15 @@ use crate::flow::FieldType;
 pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 impl AnswerValue {
+    /// The size of a number or an amount (in major units), as conditions compare it.
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            Self::Number(value) => Some(*value),
+            Self::Currency { minor, currency } => Some(currency::to_major(*minor, currency)),
+            _ => None,
+        }
+    }
+
     /// The answer as normalised JSON.
     pub fn to_json(&self) -> Value {
         match self {

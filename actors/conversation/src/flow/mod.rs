@@ -1,9 +1,31 @@
 //! The versioned definition of the questions.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `mod.rs` | the types, and which fields are visible |
+//! | `condition.rs` | when a field is asked |
+//! | `wire.rs`, `expression.rs` | the shapes a condition may be written in |
+//! | `file.rs` | flow files, with defaults for what authors leave out |
+//! | `validate.rs` | what must be true of a flow before it is saved |
+
+mod condition;
+mod expression;
+mod file;
+mod validate;
+mod wire;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use condition::Condition;
+pub use file::FlowFileError;
+pub use validate::FlowProblem;
+
+use crate::answer::AnswerValue;
 use crate::id::FlowId;
 
 /// The id of a field inside its flow: 1-64 characters of `a-z 0-9 _`, starting with a letter.
@@ -109,52 +131,6 @@ pub struct Validation {
     pub max_bytes: Option<u64>,
 }
 
-/// When a field is asked. Conditions read earlier answers in their normalised JSON form
-/// ([`crate::answer::AnswerValue::to_json`]).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Condition {
-    /// The field has an answer equal to this JSON value; for `multi_select`, contains it.
-    Equals {
-        /// Which earlier field.
-        field: FieldId,
-        /// The value it must have.
-        value: serde_json::Value,
-    },
-    /// The field has an answer that is one of these.
-    In {
-        /// Which earlier field.
-        field: FieldId,
-        /// The values, any of which will do.
-        values: Vec<serde_json::Value>,
-    },
-    /// The field has any answer.
-    Answered {
-        /// Which earlier field.
-        field: FieldId,
-    },
-    /// A number or currency answer greater than this (currency in major units).
-    GreaterThan {
-        /// Which earlier field.
-        field: FieldId,
-        /// The bound, excluded.
-        value: f64,
-    },
-    /// A number or currency answer less than this.
-    LessThan {
-        /// Which earlier field.
-        field: FieldId,
-        /// The bound, excluded.
-        value: f64,
-    },
-    /// Every one holds.
-    All(Vec<Condition>),
-    /// At least one holds.
-    Any(Vec<Condition>),
-    /// It does not hold.
-    Not(Box<Condition>),
-}
-
 /// One question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -215,5 +191,33 @@ impl Flow {
     /// The field with this id.
     pub fn field(&self, id: &FieldId) -> Option<&Field> {
         self.fields.iter().find(|field| field.id == *id)
+    }
+
+    /// The fields that are asked given these answers, in order. The answer of a field that is itself not asked does
+    /// not count.
+    pub fn visible<'a>(&self, answer: &impl Fn(&FieldId) -> Option<&'a AnswerValue>) -> Vec<&Field> {
+        let mut visible: Vec<&Field> = Vec::with_capacity(self.fields.len());
+        for field in &self.fields {
+            let known =
+                |id: &FieldId| visible.iter().any(|field| field.id == *id).then(|| answer(id)).flatten();
+            if field.when.as_ref().is_none_or(|when| when.holds(&known)) {
+                visible.push(field);
+            }
+        }
+        visible
+    }
+
+    /// The fields whose being asked hangs on `field`, directly or through others, in order.
+    pub fn depends_on(&self, field: &FieldId) -> Vec<&FieldId> {
+        let mut dependents: Vec<&FieldId> = Vec::new();
+        for other in &self.fields {
+            let reads = |when: &Condition| {
+                when.fields().into_iter().any(|read| read == field || dependents.contains(&read))
+            };
+            if other.when.as_ref().is_some_and(reads) {
+                dependents.push(&other.id);
+            }
+        }
+        dependents
     }
 }
