@@ -7,6 +7,7 @@ mod currency;
 mod date;
 mod display;
 mod email;
+mod extract;
 mod hours;
 mod json;
 mod name;
@@ -16,11 +17,12 @@ mod spelled;
 mod text;
 mod time;
 mod url;
-mod words;
+pub(crate) mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use display::example;
+pub use extract::{Found, extract, find};
 
 use crate::flow::{Choice, Field, FieldType, Validation};
 use crate::id::FileId;

@@ -6,40 +6,40 @@ use std::ops::Range;
 
 /// One word, number or symbol of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(crate) struct Word {
     /// Lower-cased, accents and apostrophes removed. A symbol is one character; a line break is `\n`.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Where it stands in the message, in bytes.
-    pub(super) at: Range<usize>,
+    pub(crate) at: Range<usize>,
     /// Whether it touches the word before it.
-    pub(super) glued: bool,
+    pub(crate) glued: bool,
 }
 
 impl Word {
-    pub(super) fn is(&self, text: &str) -> bool {
+    pub(crate) fn is(&self, text: &str) -> bool {
         self.text == text
     }
 
-    pub(super) fn is_any(&self, texts: &[&str]) -> bool {
+    pub(crate) fn is_any(&self, texts: &[&str]) -> bool {
         texts.contains(&self.text.as_str())
     }
 
-    pub(super) fn is_number(&self) -> bool {
+    pub(crate) fn is_number(&self) -> bool {
         self.text.as_bytes()[0].is_ascii_digit()
     }
 
-    pub(super) fn is_letters(&self) -> bool {
+    pub(crate) fn is_letters(&self) -> bool {
         self.text.chars().next().is_some_and(char::is_alphabetic)
     }
 
     /// The value of a word made of digits alone.
-    pub(super) fn digits(&self) -> Option<u32> {
+    pub(crate) fn digits(&self) -> Option<u32> {
         if self.text.bytes().all(|b| b.is_ascii_digit()) { self.text.parse().ok() } else { None }
     }
 }
 
 /// Cuts `text` into words.
-pub(super) fn words(text: &str) -> Vec<Word> {
+pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut found: Vec<Word> = Vec::new();
     let mut rest = text.char_indices().peekable();
     while let Some(&(start, first)) = rest.peek() {
@@ -154,7 +154,7 @@ fn fold_into(out: &mut String, c: char) {
 }
 
 /// The folded words of `text` joined by single spaces, symbols dropped: the form in which phrases are compared.
-pub(super) fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for word in words(text).iter().filter(|word| word.is_letters() || word.is_number()) {
         if !out.is_empty() {
@@ -166,13 +166,13 @@ pub(super) fn folded(text: &str) -> String {
 }
 
 /// Whether `words[at..]` begins with the phrase, given as folded words with single spaces.
-pub(super) fn phrase_at(words: &[Word], at: usize, phrase: &str) -> bool {
+pub(crate) fn phrase_at(words: &[Word], at: usize, phrase: &str) -> bool {
     let mut rest = words[at..].iter();
     phrase.split(' ').all(|wanted| rest.next().is_some_and(|word| word.is(wanted)))
 }
 
 /// The longest of `phrases` that begins at `at`, by its number of words.
-pub(super) fn longest_phrase<'p>(words: &[Word], at: usize, phrases: &[&'p str]) -> Option<(&'p str, usize)> {
+pub(crate) fn longest_phrase<'p>(words: &[Word], at: usize, phrases: &[&'p str]) -> Option<(&'p str, usize)> {
     phrases
         .iter()
         .filter(|phrase| phrase_at(words, at, phrase))
@@ -181,7 +181,7 @@ pub(super) fn longest_phrase<'p>(words: &[Word], at: usize, phrases: &[&'p str])
 }
 
 /// Zero to nineteen in words, English and Spanish (without `once`, which English uses otherwise).
-pub(super) fn unit(word: &str) -> Option<u32> {
+pub(crate) fn unit(word: &str) -> Option<u32> {
     Some(match word {
         "zero" | "cero" => 0,
         "one" | "uno" => 1,
@@ -208,7 +208,7 @@ pub(super) fn unit(word: &str) -> Option<u32> {
 }
 
 /// Twenty to ninety in words.
-pub(super) fn tens(word: &str) -> Option<u32> {
+pub(crate) fn tens(word: &str) -> Option<u32> {
     Some(match word {
         "twenty" | "veinte" => 20,
         "thirty" | "treinta" => 30,
@@ -223,7 +223,7 @@ pub(super) fn tens(word: &str) -> Option<u32> {
 }
 
 /// Nought to ninety-nine at `at`, in digits or words: the value and how many words it takes.
-pub(super) fn small_number(words: &[Word], at: usize) -> Option<(u32, usize)> {
+pub(crate) fn small_number(words: &[Word], at: usize) -> Option<(u32, usize)> {
     let word = words.get(at)?;
     if let Some(value) = word.digits() {
         return Some((value, 1));
@@ -240,7 +240,7 @@ pub(super) fn small_number(words: &[Word], at: usize) -> Option<(u32, usize)> {
 }
 
 /// `1st`, `second`, `twenty-first`, `21st` at `at`: the value and how many words it takes.
-pub(super) fn ordinal(words: &[Word], at: usize) -> Option<(u32, usize)> {
+pub(crate) fn ordinal(words: &[Word], at: usize) -> Option<(u32, usize)> {
     let word = words.get(at)?;
     if let Some(value) = word.digits() {
         let suffix = words.get(at + 1)?;
@@ -285,7 +285,7 @@ fn ordinal_word(word: &str) -> Option<u32> {
 
 /// Whether `b` is `a` but for a slip of the fingers: one edit from four letters on, two from eight on.
 /// Two neighbouring letters changed round count as one edit.
-pub(super) fn nearly(a: &str, b: &str) -> bool {
+pub(crate) fn nearly(a: &str, b: &str) -> bool {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let allowed = match a.len().min(b.len()) {
         0..=3 => 0,

@@ -24,10 +24,7 @@ fn next_due(draft: &Draft<'_>) -> Option<Timestamp> {
 }
 
 fn permitted_at(draft: &Draft<'_>, at: Timestamp) -> Timestamp {
-    {
-        let _ = draft;
-        reading::permitted_at(at)
-    }
+    reading::permitted_at(draft.meta, at)
 }
 
 /// Sees to it that a timer runs when one is needed, and none when not.

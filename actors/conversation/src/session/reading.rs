@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::answer::{self, AnswerValue, FileAnswer, ParseContext, ParseErrorCause};
-use crate::flow::{Condition, Field, FieldType};
+use crate::consent::{self, Keyword};
+use crate::flow::{Condition, Field, FieldId, FieldType};
 use crate::session::state::{SessionMeta, SessionState};
 use crate::time::Timestamp;
 
@@ -55,71 +56,47 @@ pub(super) fn accept_file(
 
 /// Whether `field` is asked at all, given the answers that stand.
 pub(crate) fn is_visible(state: &SessionState, field: &Field) -> bool {
-    field.when.as_ref().is_none_or(|condition| holds(state, condition))
-}
-
-fn holds(state: &SessionState, condition: &Condition) -> bool {
-    let known = |field| state.answer(field).map(|answer| answer.value.to_json());
-    match condition {
-        Condition::Equals { field, value } => known(field).as_ref() == Some(value),
-        Condition::In { field, values } => known(field).is_some_and(|known| values.contains(&known)),
-        Condition::Answered { field } => state.answer(field).is_some(),
-        Condition::GreaterThan { .. } | Condition::LessThan { .. } => false,
-        Condition::All(all) => all.iter().all(|one| holds(state, one)),
-        Condition::Any(any) => any.iter().any(|one| holds(state, one)),
-        Condition::Not(one) => !holds(state, one),
-    }
+    let answer = |id: &FieldId| state.answer(id).map(|answer| &answer.value);
+    field.when.as_ref().is_none_or(|condition| condition.holds(&answer))
 }
 
 /// An answer read out of a message.
 pub(super) struct Found {
-    pub(super) field: crate::flow::FieldId,
+    pub(super) field: FieldId,
     pub(super) value: AnswerValue,
     pub(super) raw: String,
 }
 
-pub(super) fn extract(
-    _state: &SessionState,
-    _meta: &SessionMeta,
-    _now: Timestamp,
-    _text: &str,
-) -> Vec<Found> {
-    Vec::new()
+/// The answers to open questions that a message holds beyond doubt.
+pub(super) fn extract(state: &SessionState, meta: &SessionMeta, now: Timestamp, text: &str) -> Vec<Found> {
+    let is_open = |field: &&Field| !state.is_settled(&field.id) && is_visible(state, field);
+    let fields: Vec<&Field> = meta.flow.fields.iter().filter(is_open).collect();
+    let Some(first) = fields.first() else { return Vec::new() };
+    let found = answer::extract(text, &fields, &context(meta, now, first));
+    found.into_iter().map(|(field, value, raw)| Found { field, value, raw }).collect()
 }
 
 pub(super) fn is_normalised(answer: &AnswerValue, value: &Value) -> bool {
     answer.to_json() == *value
 }
 
-pub(super) fn depends_on(condition: &Condition, changed: &crate::flow::FieldId) -> bool {
-    match condition {
-        Condition::Equals { field, .. }
-        | Condition::In { field, .. }
-        | Condition::Answered { field }
-        | Condition::GreaterThan { field, .. }
-        | Condition::LessThan { field, .. } => field == changed,
-        Condition::All(all) | Condition::Any(all) => all.iter().any(|one| depends_on(one, changed)),
-        Condition::Not(one) => depends_on(one, changed),
-    }
+pub(super) fn depends_on(condition: &Condition, changed: &FieldId) -> bool {
+    condition.fields().contains(&changed)
 }
 
-pub(super) fn keyword(text: &str, opted_out: bool) -> Option<crate::consent::Keyword> {
-    use crate::consent::Keyword;
-    match text.trim().to_ascii_lowercase().as_str() {
-        "stop" | "stopall" | "unsubscribe" | "cancel" | "end" | "quit" | "revoke" | "optout" => {
-            Some(Keyword::Stop)
-        }
-        "start" | "unstop" => Some(Keyword::Start),
-        "yes" if opted_out => Some(Keyword::Start),
-        "help" | "info" => Some(Keyword::Help),
-        _ => None,
-    }
+/// The reserved word that the message is; `YES` is one only for a person who has opted out.
+pub(super) fn keyword(text: &str, opted_out: bool) -> Option<Keyword> {
+    consent::keyword(text).or_else(|| (opted_out && consent::opted_in_again(text)).then_some(Keyword::Start))
 }
 
+/// Whether the message withdraws consent in plain words.
 pub(super) fn plain_opt_out(text: &str) -> bool {
-    text.to_ascii_lowercase().contains("stop texting")
+    consent::plain_opt_out(text)
 }
 
-pub(super) const fn permitted_at(at: Timestamp) -> Timestamp {
-    at
+/// The first instant from `at` on at which a reminder may reach the contact. Where the zone is unknown, every zone of the
+/// session's region counts.
+pub(super) fn permitted_at(meta: &SessionMeta, at: Timestamp) -> Timestamp {
+    let number = consent::calling_code(&meta.region);
+    consent::permitted_at(at, meta.zone.as_deref(), &number).err().unwrap_or(at)
 }

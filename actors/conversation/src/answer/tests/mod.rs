@@ -6,6 +6,7 @@ mod contact;
 mod laws;
 mod people;
 mod quantities;
+mod several;
 
 use super::*;
 

@@ -1,5 +1,11 @@
 //! Consent: opt-out, opt-in and help words on every channel, and quiet hours.
 
+mod quiet_hours;
+mod wording;
+
+pub use quiet_hours::{calling_code, permitted_at};
+pub use wording::{keyword, opted_in_again, plain_opt_out};
+
 use serde::{Deserialize, Serialize};
 
 /// A reserved word's class (`protocols`: Twilio section 6).

@@ -1,0 +1,321 @@
+//! The words with which people stop and start messages.
+
+use super::Keyword;
+use crate::answer::words::{Word, longest_phrase, phrase_at, words};
+
+const STOP: [&str; 8] = ["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"];
+const START: [&str; 2] = ["start", "unstop"];
+const HELP: [&str; 2] = ["help", "info"];
+
+/// The reserved word that the whole message is, whatever its case; white space around it does not count.
+///
+/// `YES` is also a start word for the carriers, but only for a person who has opted out: see [`opted_in_again`].
+pub fn keyword(text: &str) -> Option<Keyword> {
+    let body = text.trim();
+    let is = |list: &[&str]| list.iter().any(|word| body.eq_ignore_ascii_case(word));
+    if is(&STOP) {
+        Some(Keyword::Stop)
+    } else if is(&START) {
+        Some(Keyword::Start)
+    } else if is(&HELP) {
+        Some(Keyword::Help)
+    } else {
+        None
+    }
+}
+
+/// Whether a person who has opted out wants messages again: `START`, `UNSTOP` or `YES`, and nothing else.
+pub fn opted_in_again(text: &str) -> bool {
+    keyword(text) == Some(Keyword::Start) || text.trim().eq_ignore_ascii_case("yes")
+}
+
+/// Sentences that withdraw consent wherever they stand in a message, in folded words.
+const ANYWHERE: [&str; 75] = [
+    "stop texting",
+    "stop messaging",
+    "stop contacting",
+    "stop emailing",
+    "stop calling",
+    "stop bothering",
+    "stop sending me",
+    "stop sending these",
+    "stop sending messages",
+    "stop sending texts",
+    "stop the texts",
+    "stop the messages",
+    "stop these messages",
+    "stop these texts",
+    "stop all messages",
+    "quit texting",
+    "quit messaging",
+    "quit contacting",
+    "quit bothering",
+    "cease texting",
+    "dont text me",
+    "do not text me",
+    "dont message me",
+    "do not message me",
+    "dont contact me",
+    "do not contact me",
+    "dont call me again",
+    "never text me",
+    "never contact me",
+    "never message me",
+    "dont email me again",
+    "dont send me any more",
+    "do not send me any more",
+    "dont send me anything else",
+    "dont ever text",
+    "dont text this number",
+    "do not text this number",
+    "take me off",
+    "remove me from",
+    "take this number off",
+    "remove my number",
+    "remove this number",
+    "delete my number",
+    "lose my number",
+    "unsubscribe me",
+    "please unsubscribe",
+    "want to unsubscribe",
+    "unsubscribe from",
+    "want to opt out",
+    "opt me out",
+    "opting out",
+    "id like to opt out",
+    "please opt out",
+    "leave me alone",
+    "no more messages",
+    "no more texts",
+    "no more text messages",
+    "no more sms",
+    "no more emails",
+    "dont want any more messages",
+    "dont want these messages",
+    "dont want to receive",
+    "do not want to receive",
+    "dont want more messages",
+    "no longer want to receive",
+    "no longer wish to receive",
+    "no quiero recibir mas",
+    "no quiero mas mensajes",
+    "no me manden mas",
+    "no me envien mas",
+    "no me escriban mas",
+    "dejen de escribirme",
+    "deja de escribirme",
+    "no me contacten",
+    "dejenme en paz",
+];
+
+/// Messages that withdraw consent when they are all there is, give or take courtesy.
+const ALONE: [&str; 28] = [
+    "stop",
+    "stop it",
+    "stop this",
+    "stop now",
+    "stop all",
+    "stop please",
+    "please stop",
+    "just stop",
+    "unsubscribe",
+    "opt out",
+    "optout",
+    "opt-out",
+    "remove me",
+    "stop stop",
+    "stop stop stop",
+    "no more",
+    "go away",
+    "quit it",
+    "stop everything",
+    "darme de baja",
+    "dame de baja",
+    "quiero darme de baja",
+    "baja",
+    "parar",
+    "alto",
+    "basta",
+    "ya basta",
+    "detener",
+];
+
+/// Words of courtesy and heat around an [`ALONE`] message.
+const COURTESY: [&str; 20] = [
+    "please",
+    "pls",
+    "plz",
+    "thanks",
+    "thank",
+    "you",
+    "ok",
+    "okay",
+    "now",
+    "hey",
+    "hi",
+    "hello",
+    "yo",
+    "already",
+    "just",
+    "sorry",
+    "por",
+    "favor",
+    "gracias",
+    "immediately",
+];
+
+/// What makes an [`ANYWHERE`] sentence mean something else: "don't stop texting", "remove me from the waiting list".
+const OTHER_LISTS: [&str; 5] = ["waiting list", "waitlist", "the calendar", "the meeting", "the invite"];
+
+/// Whether the message withdraws consent in plain words: "please stop texting me", "take me off your list".
+pub fn plain_opt_out(text: &str) -> bool {
+    let words: Vec<Word> =
+        words(text).into_iter().filter(|word| word.is_letters() || word.is_number()).take(400).collect();
+    is_alone(&words) || (0..words.len()).any(|at| withdraws_at(&words, at))
+}
+
+fn is_alone(words: &[Word]) -> bool {
+    let core: Vec<Word> = words.iter().filter(|word| !word.is_any(&COURTESY)).cloned().collect();
+    longest_phrase(&core, 0, &ALONE).is_some_and(|(_, used)| used == core.len())
+        || longest_phrase(words, 0, &ALONE).is_some_and(|(_, used)| used == words.len())
+}
+
+fn withdraws_at(words: &[Word], at: usize) -> bool {
+    let Some((_, used)) = longest_phrase(words, at, &ANYWHERE) else { return false };
+    let negated = at > 0 && words[at - 1].is_any(&["dont", "not", "never", "cant", "wont", "didnt", "no"]);
+    let about_something_else = (at + used..words.len().min(at + used + 3))
+        .any(|next| OTHER_LISTS.iter().any(|other| phrase_at(words, next, other)));
+    !negated && !about_something_else && !is_about_later(words, at, used)
+}
+
+/// "don't text me before 9" and "don't call me on Sundays" ask for another time, "take me off hold" for something else.
+fn is_about_later(words: &[Word], at: usize, used: usize) -> bool {
+    let Some(next) = words.get(at + used) else { return false };
+    let phrase = &words[at..at + used];
+    let asks_time = phrase.last().is_some_and(|last| last.is("me") || last.is_any(&["calling", "texting"]));
+    let time = next.is_any(&[
+        "before", "after", "until", "till", "during", "while", "at", "on", "in", "between", "so", "when",
+        "if", "today", "tonight",
+    ]);
+    (asks_time && time) || (phrase[phrase.len() - 1].is("off") && next.is_any(&["hold", "guard", "speaker"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_words_are_the_whole_message() {
+        for (text, expected) in [
+            ("STOP", Some(Keyword::Stop)),
+            ("stop", Some(Keyword::Stop)),
+            (" Stop \n", Some(Keyword::Stop)),
+            ("StopAll", Some(Keyword::Stop)),
+            ("UNSUBSCRIBE", Some(Keyword::Stop)),
+            ("cancel", Some(Keyword::Stop)),
+            ("End", Some(Keyword::Stop)),
+            ("quit", Some(Keyword::Stop)),
+            ("revoke", Some(Keyword::Stop)),
+            ("OPTOUT", Some(Keyword::Stop)),
+            ("start", Some(Keyword::Start)),
+            ("UNSTOP", Some(Keyword::Start)),
+            ("help", Some(Keyword::Help)),
+            ("INFO", Some(Keyword::Help)),
+            ("yes", None),
+            ("stop it", None),
+            ("stop.", None),
+            ("please stop", None),
+            ("cancel my last answer", None),
+            ("help me", None),
+            ("", None),
+        ] {
+            assert_eq!(keyword(text), expected, "{text:?}");
+        }
+        assert!(
+            opted_in_again("Yes ")
+                && opted_in_again("START")
+                && !opted_in_again("yes please")
+                && !opted_in_again("stop")
+        );
+    }
+
+    #[test]
+    fn plain_words_withdraw_consent() {
+        for text in [
+            "please stop texting me",
+            "Stop texting me!!",
+            "STOP TEXTING ME",
+            "stop messaging this number",
+            "take me off your list",
+            "Take me off this list please",
+            "remove me from your list",
+            "please remove my number",
+            "don't contact me again",
+            "do not contact me",
+            "don’t text me anymore",
+            "unsubscribe me",
+            "please unsubscribe",
+            "I want to unsubscribe from this",
+            "i'd like to opt out",
+            "opt me out please",
+            "leave me alone",
+            "no more messages",
+            "no more texts please",
+            "please stop",
+            "stop please",
+            "Stop.",
+            "stop it",
+            "ok stop now thanks",
+            "STOP STOP STOP",
+            "I no longer wish to receive these",
+            "i don't want to receive these messages",
+            "lose my number",
+            "who is this? stop texting me",
+            "never text me again",
+            "no quiero más mensajes",
+            "por favor no me escriban más",
+            "Déjenme en paz",
+            "quiero darme de baja",
+            "basta por favor",
+        ] {
+            assert!(plain_opt_out(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn other_sentences_with_the_same_words_do_not() {
+        for text in [
+            "",
+            "👍",
+            "stop by the office",
+            "we are one stop from the station",
+            "don't stop",
+            "please don't stop texting me",
+            "non stop service",
+            "bus stop plumbing",
+            "end of the month",
+            "the end date is may 5",
+            "cancel my last answer",
+            "cancel that, I meant 5",
+            "quit my job in May",
+            "we want to stop losing leads",
+            "people can opt out of marketing",
+            "customers unsubscribe too often",
+            "remove me from the waiting list",
+            "remove the second option",
+            "don't call me before 9",
+            "don't text me on sundays, weekdays are fine",
+            "no more than five",
+            "take the logo off the page",
+            "help",
+            "no",
+            "no more questions from me, thanks",
+            "info@stop.com",
+            "Stop & Shop",
+            "we stopped advertising",
+            "alto contraste",
+        ] {
+            assert!(!plain_opt_out(text), "{text:?}");
+        }
+    }
+}
