@@ -348,6 +348,25 @@ fn a_picture_answers_a_question_for_a_file() {
 }
 
 #[test]
+fn several_answers_in_one_message_are_all_taken() {
+    let chat = hold(
+        meta(),
+        &[
+            (
+                "Acme Plumbing, email dana@acme.com, phone 415-555-0199",
+                "Got it: business name Acme Plumbing",
+                "has_website",
+            ),
+            ("no", "Which plan", "plan"),
+            ("pro and my budget is $400", "Anything else", "notes"),
+        ],
+    );
+    assert_eq!(answer(&chat, "email"), "dana@acme.com");
+    assert_eq!(answer(&chat, "plan"), "pro");
+    after(0, &[("my email is dana@acme.com", "What is your business called?", "business_name")]);
+}
+
+#[test]
 fn spanish_is_spoken_and_understood() {
     let chat = hold(
         meta_of(crate::support::flow(), "es"),

@@ -251,19 +251,39 @@ impl<'a> Ear<'a> {
         let pending = self.pending.filter(|_| self.state.is_greeted());
         let for_pending = found.iter().any(|found| pending.is_some_and(|field| field.id == found.field));
         let mut intents = Vec::with_capacity(found.len().max(1));
-        // Words that are an answer to another question are not also the words that were asked for.
-        let left_for_pending = !for_pending && (found.is_empty() || !self.wants_words());
-        if let Some(field) = pending.filter(|_| left_for_pending) {
-            let meant_otherwise = self.wants_words() && self.is_aside(field, said);
-            let text = if self.wants_words() { without_greeting(text) } else { text };
-            intents.extend(if meant_otherwise { None } else { self.read(field, text) });
+        if let Some(field) = pending.filter(|_| !for_pending) {
+            intents.extend(if found.is_empty() {
+                self.whole_answer(field, text, said)
+            } else {
+                self.leading_answer(field, text, &found)
+            });
         }
-        intents.extend(found.into_iter().map(|Found { field, value, raw }| Intent::Answer {
-            field,
-            value,
-            raw,
+        // The words of an only answer are the whole message.
+        let only = for_pending && found.len() == 1;
+        intents.extend(found.into_iter().map(|Found { field, value, raw }| {
+            let raw = if only { text.to_owned() } else { raw };
+            Intent::Answer { field, value, raw }
         }));
         (!intents.is_empty()).then_some(intents)
+    }
+
+    /// The message as the answer to the pending question, and to nothing else.
+    fn whole_answer(&self, field: &Field, text: &str, said: Said) -> Option<Intent> {
+        match self.wants_words() {
+            true if self.is_aside(field, said) => None,
+            true => self.read(field, without_greeting(text)),
+            false => self.read(field, text),
+        }
+    }
+
+    /// "Acme Plumbing, email dana@acme.com": what comes before the answers to other questions. Words that belong to
+    /// those are not also the words that were asked for.
+    fn leading_answer(&self, field: &Field, text: &str, found: &[Found]) -> Option<Intent> {
+        let lead = text.split([',', ';', '\n']).next().unwrap_or(text);
+        let lead = if self.wants_words() { lead } else { lead.split(" and ").next().unwrap_or(lead) };
+        let free = found.iter().all(|found| !lead.contains(&found.raw));
+        let meant_otherwise = self.wants_words() && self.is_aside(field, Said::of(&Words::of(lead).line()));
+        if free && !meant_otherwise { self.read(field, lead.trim()) } else { None }
     }
 
     /// Whether words that would do as an answer to a question for words are more likely not meant as one.
