@@ -1,2 +1,5 @@
 //! The `usher` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    usher::cli::run()
+}

@@ -1,5 +1,132 @@
 //! What a client does on a page: the widget's API, its socket, uploads and the hosted page.
 
+pub mod page;
+pub mod routes;
+pub mod sniff;
+pub mod socket;
 pub(crate) mod store;
+pub mod upload;
+pub mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 pub use store::{NewSession, Opened};
+
+use actix_web::HttpRequest;
+use moka::sync::Cache;
+use tokio::sync::Semaphore;
+use usher_actors::RuntimeError;
+use usher_conversation::channel::Channel;
+use usher_conversation::id::{OrgId, SessionId};
+use usher_conversation::problem::Problem;
+use usher_conversation::session::Origin;
+
+use crate::app::App;
+use crate::tenancy::Organisation;
+use crate::web::{Fault, edge, origin};
+
+/// A link's session never changes, and an ended link may live so much longer.
+const REMEMBER_KEYS: Duration = Duration::from_secs(60);
+/// Changed settings of an organisation are seen after so long.
+const REMEMBER_ORGS: Duration = Duration::from_secs(30);
+const REMEMBERED: u64 = 100_000;
+const UPLOADS_AT_ONCE: usize = 16;
+
+/// What the widget's API remembers between requests.
+pub struct Onboarding {
+    sessions: Cache<Box<str>, Arc<(OrgId, SessionId)>>,
+    orgs: Cache<OrgId, Arc<Organisation>>,
+    /// Uploads are held in memory while they arrive; so many at one time.
+    pub uploads: Semaphore,
+}
+
+impl Default for Onboarding {
+    fn default() -> Self {
+        Self {
+            sessions: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBER_KEYS).build(),
+            orgs: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBER_ORGS).build(),
+            uploads: Semaphore::new(UPLOADS_AT_ONCE),
+        }
+    }
+}
+
+/// A request that proved it may use this session.
+pub struct Admitted {
+    /// The tenant.
+    pub org: Arc<Organisation>,
+    /// The session.
+    pub session: SessionId,
+}
+
+/// Finds the session that `key` (its id, or a resume link's token) opens, checks the calling page, and counts the
+/// request.
+///
+/// # Errors
+/// [`Problem::UnknownSession`], [`Problem::OriginNotAllowed`], [`Problem::RateLimited`] or a failed store.
+pub async fn admit(app: &App, request: &HttpRequest, key: &str) -> Result<Admitted, Fault> {
+    let found = find(app, key).await?;
+    let (org, session) = found.as_ref();
+    let org = organisation(app, org).await?;
+    origin::check(request, &app.public, &app.settings.allowed_origins, &org.allowed_origins)?;
+    app.edge.limits().check_org(&org.id)?;
+    edge::concerns(request, &org.id, session);
+    Ok(Admitted { org, session: session.clone() })
+}
+
+async fn find(app: &App, key: &str) -> Result<Arc<(OrgId, SessionId)>, Fault> {
+    if let Some(found) = app.onboarding.sessions.get(key) {
+        return Ok(found);
+    }
+    let unknown = || Fault::new(Problem::UnknownSession, "There is no such session, or its link has ended.");
+    let found = if let Ok(session) = key.parse::<SessionId>() {
+        app.store.org_of_session(&session).await?.map(|org| (org, session))
+    } else if is_link(key) {
+        app.store.session_of_link(key).await?
+    } else {
+        None
+    };
+    let found = Arc::new(found.ok_or_else(unknown)?);
+    app.onboarding.sessions.insert(key.into(), Arc::clone(&found));
+    Ok(found)
+}
+
+async fn organisation(app: &App, org: &OrgId) -> Result<Arc<Organisation>, Fault> {
+    if let Some(found) = app.onboarding.orgs.get(org) {
+        return Ok(found);
+    }
+    let found = app.store.organisation(org).await?.map(Arc::new);
+    let found = found.ok_or_else(|| Fault::internal("a session's organisation is missing"))?;
+    app.onboarding.orgs.insert(org.clone(), Arc::clone(&found));
+    Ok(found)
+}
+
+/// Whether text has the form of a resume link's token.
+pub fn is_link(text: &str) -> bool {
+    text.strip_prefix("lnk_").is_some_and(|body| {
+        (16..=60).contains(&body.len()) && body.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })
+}
+
+/// Where everything entered on a page comes from.
+pub const fn from_widget() -> Origin {
+    Origin { channel: Channel::Widget, address: String::new() }
+}
+
+impl From<RuntimeError> for Fault {
+    fn from(error: RuntimeError) -> Self {
+        let fault = match &error {
+            RuntimeError::Store(store) => return store.clone().into(),
+            RuntimeError::UnknownSession => "There is no such session.",
+            RuntimeError::SessionBusy => "This session has too many inputs waiting.",
+            RuntimeError::Overloaded => "The server has too much work waiting.",
+            RuntimeError::ShuttingDown => "The server is restarting.",
+            RuntimeError::Failed => return Self::internal(error),
+        };
+        let fault = Self::new(error.problem(), fault);
+        match error.retry_after() {
+            Some(pause) => fault.retry_after(pause.as_secs()),
+            None => fault,
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use usher_conversation::id::{ContactId, FlowId, OrgId, PackageId, SessionId};
 use usher_conversation::ports::StoreError;
 
-use crate::db::{DbError, Scope, Tx, execute, fetch_one, fetch_optional, statements};
+use crate::db::{DbError, Scope, Tx, execute, fetch_all, fetch_one, fetch_optional, statements};
 use crate::store::{Store, parse_id};
 use crate::tenancy::ContactDetails;
 
@@ -20,6 +20,7 @@ statements! {
         JOIN sessions s ON s.org_id = c.org_id AND s.contact_id = c.contact_id \
         WHERE c.org_id = $1 AND c.phone = $2 ORDER BY s.created_at DESC, s.session_id DESC LIMIT 1";
     NEWEST_FLOW = "SELECT flow_id FROM flows WHERE org_id = $1 ORDER BY created_at DESC, flow_id DESC LIMIT 1";
+    SESSIONS_AFTER = "SELECT org_id, session_id FROM sessions WHERE session_id > $1 ORDER BY session_id LIMIT $2";
     LINK_OF_SESSION = "SELECT link FROM sessions WHERE org_id = $1 AND session_id = $2";
 }
 
@@ -126,6 +127,23 @@ impl Store {
             let mut tx = db.read(Scope::System).await?;
             let found = fetch_optional!(&mut tx, (String,), ORG_OF_SESSION, session.as_str())?;
             found.map(|(org,)| parse_id(&org)).transpose()
+        })
+        .await
+    }
+
+    /// Sessions of every organisation in the order of their ids, after the given one. For operators.
+    pub async fn sessions_after(
+        &self,
+        after: Option<&SessionId>,
+        limit: u32,
+    ) -> Result<Vec<(OrgId, SessionId)>, StoreError> {
+        let (db, after) = (self.db().clone(), after.map_or_else(String::new, SessionId::to_string));
+        self.run(async move {
+            let mut tx = db.read(Scope::System).await?;
+            fetch_all!(&mut tx, (String, String), SESSIONS_AFTER, after.as_str(), i64::from(limit))?
+                .into_iter()
+                .map(|(org, session)| Ok((parse_id(&org)?, parse_id(&session)?)))
+                .collect()
         })
         .await
     }

@@ -1,0 +1,23 @@
+//! `usher serve`.
+
+use super::output::Out;
+use crate::app::App;
+use crate::config::Settings;
+use crate::server;
+
+pub(super) fn run(settings: Settings, out: &Out) -> anyhow::Result<()> {
+    server::system().block_on(async {
+        let listener = server::bind(settings.bind)
+            .map_err(|error| anyhow::anyhow!("bind: cannot listen on {}: {error}", settings.bind))?;
+        let public = settings.public_base(listener.local_addr()?);
+        let app = App::start(settings, public).await?;
+        out.talk(&format!(
+            "usher {} listens on {}, known as {}",
+            env!("CARGO_PKG_VERSION"),
+            listener.local_addr()?,
+            app.public
+        ));
+        let server = server::serve(&app, listener)?;
+        server::run(app, server).await
+    })
+}

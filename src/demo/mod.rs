@@ -1,0 +1,166 @@
+//! `usher demo`: a server, the simulator and a believable agency in one process, with no account and no network.
+//!
+//! Started again on the same data it goes on where it stopped: everything is found by the agency's number and the
+//! client's phone, nothing is made twice.
+
+mod seed;
+pub mod simulator;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use url::Url;
+use usher_actors::Subscription;
+use usher_conversation::channel::Channel;
+use usher_conversation::id::{OrgId, SessionId};
+use usher_conversation::session::Command;
+use usher_simulator::RunningSimulator;
+
+use crate::app::App;
+use crate::config::Layers;
+use crate::inbound::{SMS_PATH, address};
+use crate::server;
+use seed::Seeded;
+
+/// The agency.
+pub const ORG_NAME: &str = "Bright Harbor Marketing";
+/// The agency's client.
+pub const CLIENT_NAME: &str = "Dana Reyes";
+const CLIENT_PHONE: &str = "+14155550142";
+const NUMBER: &str = "+14155550100";
+
+/// What a demo sets otherwise than a server: it keeps its data apart, and everything comes from one address.
+pub const DEFAULTS: [(&str, &str); 3] =
+    [("data_dir", ".usher/demo"), ("rate_per_address", "0"), ("sms_rate", "100")];
+
+/// Ports to listen on; 0 is any free one.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// Of the server; `None` uses the settings' address.
+    pub server: Option<u16>,
+    /// Of the simulator.
+    pub simulator: u16,
+}
+
+/// A running demo.
+pub struct Demo {
+    app: Arc<App>,
+    server: Server,
+    simulator: RunningSimulator,
+    seeded: Seeded,
+}
+
+/// What a program needs to use the demo; the first line of `usher demo --json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ready {
+    /// The server.
+    pub base_url: Url,
+    /// The simulator.
+    pub simulator_url: String,
+    /// The agency.
+    pub org_id: OrgId,
+    /// The client's session.
+    pub session_id: SessionId,
+    /// The client's page.
+    pub widget_url: String,
+    /// The client.
+    pub client: ReadyClient,
+    /// The agency's account at the simulator.
+    pub twilio: ReadyTwilio,
+    /// The client's phone, for a person to use.
+    #[serde(skip)]
+    pub handset_url: String,
+}
+
+/// The client.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReadyClient {
+    /// E.164.
+    pub phone: &'static str,
+}
+
+/// The agency's account at the simulator.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReadyTwilio {
+    /// `AC…`.
+    pub account_sid: String,
+    /// Signs webhooks. Made up on the spot and good for the simulator only.
+    pub auth_token: String,
+    /// The agency's number, E.164.
+    pub number: &'static str,
+    /// Where the simulator posts incoming messages; what is signed.
+    pub sms_webhook_url: String,
+}
+
+impl Demo {
+    /// Starts everything and sends the first text, if that has not happened before.
+    ///
+    /// # Errors
+    /// Ports that are taken, a store that cannot be opened.
+    pub async fn start(layers: &Layers, ports: Ports) -> anyhow::Result<Self> {
+        let layers = layers.clone().with_defaults(DEFAULTS);
+        let settings = layers.resolve()?;
+        let listener = match ports.server {
+            Some(port) => listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?,
+            None => listen(settings.bind)?,
+        };
+        let simulator = simulator::start(ports.simulator, Some(&settings.data_dir))?;
+        let settings = layers.with_flags([("twilio_api_base", simulator.url.clone())]).resolve()?;
+        let public = settings.public_base(listener.local_addr()?);
+        let app = App::start(settings, public).await?;
+        let seeded = seed::seed(&app).await?;
+        simulator::register(&simulator, &app.public, &seeded).await?;
+        let server = server::serve(&app, listener)?;
+        // Changes nothing when it has happened before: a session starts once.
+        let start = Command::Start { channel: Some(Channel::Sms) };
+        app.runtime.handle(&seeded.org, &seeded.session, None, start).await?;
+        Ok(Self { app, server, simulator, seeded })
+    }
+
+    /// What a program needs to use it.
+    pub fn ready(&self) -> Ready {
+        Ready {
+            base_url: self.app.public.clone(),
+            simulator_url: self.simulator.url.clone(),
+            org_id: self.seeded.org.clone(),
+            session_id: self.seeded.session.clone(),
+            widget_url: self.seeded.page.clone(),
+            client: ReadyClient { phone: CLIENT_PHONE },
+            twilio: ReadyTwilio {
+                account_sid: self.seeded.account_sid.clone(),
+                auth_token: self.seeded.auth_token.expose_secret().to_owned(),
+                number: NUMBER,
+                sms_webhook_url: address(&self.app.public, SMS_PATH),
+            },
+            handset_url: self.simulator.handset_url(CLIENT_PHONE),
+        }
+    }
+
+    /// Follows the client's session from its first turn.
+    ///
+    /// # Errors
+    /// When the session cannot be read.
+    pub async fn watch(&self) -> anyhow::Result<Subscription> {
+        Ok(self.app.runtime.subscribe(&self.seeded.org, &self.seeded.session, 0).await?)
+    }
+
+    /// Serves until SIGTERM or Ctrl-C.
+    ///
+    /// # Errors
+    /// When the server dies by itself.
+    pub async fn run(self) -> anyhow::Result<()> {
+        server::run(self.app, self.server).await?;
+        self.simulator.stop().await;
+        Ok(())
+    }
+}
+
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    server::bind(address).with_context(|| {
+        format!("cannot listen on {address}; choose another port, or 0 for a free one, with --port")
+    })
+}

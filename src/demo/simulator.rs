@@ -1,0 +1,64 @@
+//! The vendors' stand-ins beside a demo, or alone.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use url::Url;
+use usher_channels::http::{HttpSettings, HttpStack};
+use usher_simulator::{RunningSimulator, Simulator, SimulatorConfig};
+
+use super::seed::Seeded;
+use super::{CLIENT_NAME, CLIENT_PHONE, NUMBER};
+use crate::clock::{SystemClock, SystemEntropy};
+use crate::inbound::{SMS_PATH, address};
+
+/// The file in the data directory in which messages and opt-outs outlive the process.
+const STATE_FILE: &str = "simulator.jsonl";
+
+/// Starts the simulator on a port of this machine; it remembers what happened in `data_dir`, when there is one.
+///
+/// # Errors
+/// A port that is taken, a state file that cannot be read.
+pub fn start(port: u16, data_dir: Option<&Path>) -> anyhow::Result<RunningSimulator> {
+    let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let state_file = data_dir.map(|dir| {
+        std::fs::create_dir_all(dir).with_context(|| format!("data_dir: cannot make {}", dir.display()))?;
+        anyhow::Ok(dir.join(STATE_FILE))
+    });
+    let config = SimulatorConfig {
+        bind,
+        state_file: state_file.transpose()?,
+        ..SimulatorConfig::local(Arc::new(SystemClock), Arc::new(SystemEntropy))
+    };
+    Simulator::start(config).with_context(|| {
+        format!("cannot start the simulator on {bind}; choose another port, or 0 for a free one, with --simulator-port")
+    })
+}
+
+/// Tells the simulator of the agency's account and the client's phone; the webhook's address may be a new one.
+pub(super) async fn register(
+    simulator: &RunningSimulator,
+    public: &Url,
+    seeded: &Seeded,
+) -> anyhow::Result<()> {
+    let account = json!({
+        "account_sid": seeded.account_sid,
+        "auth_token": seeded.auth_token.expose_secret(),
+        "numbers": [{ "number": NUMBER, "sms_url": address(public, SMS_PATH) }],
+    });
+    post(simulator, "/_sim/accounts", &account).await?;
+    let handset = json!({ "phone": CLIENT_PHONE, "name": CLIENT_NAME, "default_peer": NUMBER });
+    post(simulator, "/_sim/handsets", &handset).await
+}
+
+async fn post(simulator: &RunningSimulator, path: &str, body: &Value) -> anyhow::Result<()> {
+    let http = HttpStack::new(HttpSettings::default())?;
+    let request = http.client().post(format!("{}{path}", simulator.url)).json(body);
+    let answer = http.send(request).await?;
+    ensure!(answer.status.is_success(), "the simulator answered {} to {path}", answer.status);
+    Ok(())
+}

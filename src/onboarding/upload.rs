@@ -1,0 +1,105 @@
+//! Uploads: a file streams in, is measured and recognised on the way, and becomes the answer to a field.
+
+use std::sync::Arc;
+
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt as _;
+use usher_channels::widget::{ProblemBody, ResponseReply, UploadQuery};
+use usher_conversation::answer::FileAnswer;
+use usher_conversation::flow::FieldId;
+use usher_conversation::problem::Problem;
+use usher_conversation::session::Command;
+
+use super::{admit, from_widget, routes, sniff};
+use crate::app::App;
+use crate::files::NewFile;
+use crate::web::Fault;
+
+/// The one part of the form.
+const PART: &str = "file";
+
+/// A file as the answer to a field; answers like `/api/widget/response`.
+#[utoipa::path(
+    post, path = "/api/widget/upload", tag = "widget",
+    params(
+        ("sessionId" = String, Query, description = "The session's id or a resume link's token"),
+        ("field" = String, Query, description = "The field the file answers"),
+        ("idempotencyKey" = String, Query, description = "Chosen by the client, the same for every try"),
+    ),
+    request_body(content_type = "multipart/form-data", description = "One part named `file`"),
+    responses(
+        (status = 200, body = ResponseReply),
+        (status = 400, body = ProblemBody, description = "malformed-request"),
+        (status = 404, body = ProblemBody, description = "unknown-session, unknown-field"),
+        (status = 413, body = ProblemBody, description = "body-too-large"),
+        (status = 422, body = ProblemBody, description = "file-refused, invalid-answer"),
+        (status = 503, body = ProblemBody, description = "overloaded, store-unavailable, shutting-down"),
+    )
+)]
+pub async fn upload(
+    app: web::Data<Arc<App>>,
+    request: HttpRequest,
+    query: web::Query<UploadQuery>,
+    form: Multipart,
+) -> Result<HttpResponse, Fault> {
+    let key = query.key().map_err(|error| Fault::new(Problem::MalformedRequest, error.to_string()))?;
+    let admitted = admit(&app, &request, &query.session_id).await?;
+    let _slot = app
+        .onboarding
+        .uploads
+        .try_acquire()
+        .map_err(|_| Fault::new(Problem::Overloaded, "Too many uploads are under way.").retry_after(3))?;
+
+    let received = receive(form, app.settings.upload_limit).await?;
+    let file =
+        NewFile { name: received.name, media_type: received.media_type.to_owned(), bytes: received.bytes };
+    let file: FileAnswer = app.store.keep_file(&admitted.org.id, &admitted.session, file).await?;
+    let command = Command::Attach { origin: from_widget(), field: FieldId::new(query.field.as_str()), file };
+    routes::form_reply(&routes::submit(&app, &admitted, key, command).await?)
+}
+
+struct Received {
+    name: String,
+    media_type: &'static str,
+    bytes: Bytes,
+}
+
+async fn receive(mut form: Multipart, limit: u64) -> Result<Received, Fault> {
+    let missing = || Fault::new(Problem::MalformedRequest, "Send one part named `file`.");
+    let mut part = form.try_next().await.map_err(malformed)?.ok_or_else(missing)?;
+    if part.name() != Some(PART) {
+        return Err(missing());
+    }
+    let name =
+        part.content_disposition().and_then(|d| d.get_filename()).map_or_else(String::new, str::to_owned);
+    let bytes = read_up_to(&mut part, limit).await?;
+    drop(part);
+    if form.try_next().await.map_err(malformed)?.is_some() {
+        return Err(missing());
+    }
+    let head = &bytes[..bytes.len().min(sniff::HEAD_BYTES)];
+    let media_type = sniff::media_type(head).ok_or_else(|| {
+        let why = "Files of this kind are not accepted. Please send a picture, a PDF or a document.";
+        Fault::new(Problem::FileRefused, why).with_field(PART, why)
+    })?;
+    Ok(Received { name: sniff::clean_name(&name), media_type, bytes })
+}
+
+async fn read_up_to(part: &mut Field, limit: u64) -> Result<Bytes, Fault> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = part.try_next().await.map_err(malformed)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() as u64 > limit {
+            let why = format!("A file may have at most {} MiB.", limit / (1024 * 1024));
+            return Err(Fault::new(Problem::BodyTooLarge, why));
+        }
+    }
+    Ok(bytes.freeze())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape `map_err` wants")]
+fn malformed(error: MultipartError) -> Fault {
+    Fault::new(Problem::MalformedRequest, format!("The form cannot be read: {error}"))
+}

@@ -1,0 +1,16 @@
+//! What every route shares: one middleware ([`edge`]), problems, assets, health, metrics and the API's description.
+
+pub mod address;
+pub mod assets;
+pub mod correlation;
+pub mod edge;
+pub mod fault;
+pub mod headers;
+pub mod health;
+pub mod limits;
+pub mod openapi;
+pub mod origin;
+pub mod socket;
+pub mod telemetry;
+
+pub use fault::Fault;
