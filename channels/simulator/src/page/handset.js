@@ -259,6 +259,8 @@ $("quick").addEventListener("keydown", (event) => {
 
 // ---- Live updates -----------------------------------------------------------------------------
 
+load().catch(offline);
+// The stream opens with a `reload`, so that nothing is missed between the first look and the first event.
 const events = new EventSource(`${api}/events`);
 events.addEventListener("line", (event) => show(JSON.parse(event.data)));
 events.addEventListener("reload", () => load().then(() => ($("offline").hidden = true), offline));
