@@ -62,7 +62,7 @@ export class Conversation {
   #leads = false;
   #drafts: Record<string, unknown> = {};
   readonly #live: Live;
-  readonly #left = new AbortController();
+  #stopped = false;
   readonly #watchers = new Set<() => void>();
   readonly #listeners = new Set<(notice: Notice) => void>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
@@ -102,7 +102,7 @@ export class Conversation {
   async start(): Promise<void> {
     const { session } = this.api;
     this.#storage = await openStorage();
-    if (this.#left.signal.aborted) return;
+    if (this.#stopped) return;
     this.#outbox = new Outbox({
       session,
       storage: this.#storage,
@@ -116,7 +116,9 @@ export class Conversation {
     });
     await this.#recall();
     await this.refresh();
-    if (this.#left.signal.aborted) return;
+    // A session that has ended, or may not be shown here, does not come back.
+    const { failure } = this.#state;
+    if (this.#stopped || failure?.kind === "expired" || failure?.kind === "forbidden") return;
     this.#listenToThePage();
     this.#tabs = new Tabs<TabMessage>({
       name: `usher-live-${session}`,
@@ -132,7 +134,8 @@ export class Conversation {
 
   /** Stops everything this conversation does in the background. */
   stop(): void {
-    this.#left.abort();
+    this.#stopped = true;
+    this.#leavePage();
     this.#live.stop();
     this.#tabs?.leave();
     this.#watchers.clear();
@@ -312,17 +315,25 @@ export class Conversation {
     if (connection === "live" && before !== "live") void this.#outbox?.flush();
   }
 
+  #leavePage: () => void = () => undefined;
+
   #listenToThePage(): void {
-    const { signal } = this.#left;
     const back = (): void => {
       if (document.visibilityState === "hidden") return;
       if (this.#leads) this.#live.kick();
       void this.#outbox?.flush();
     };
-    window.addEventListener("online", back, { signal });
-    window.addEventListener("pageshow", back, { signal });
-    document.addEventListener("visibilitychange", back, { signal });
-    window.addEventListener("offline", () => this.#connected("offline"), { signal });
+    const gone = (): void => this.#connected("offline");
+    window.addEventListener("online", back);
+    window.addEventListener("pageshow", back);
+    window.addEventListener("offline", gone);
+    document.addEventListener("visibilitychange", back);
+    this.#leavePage = () => {
+      window.removeEventListener("online", back);
+      window.removeEventListener("pageshow", back);
+      window.removeEventListener("offline", gone);
+      document.removeEventListener("visibilitychange", back);
+    };
   }
 
   #set(change: Partial<State>): void {

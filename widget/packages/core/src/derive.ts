@@ -46,6 +46,13 @@ export function currentField(state: State): string | null {
   return all.find(open)?.field.id ?? null;
 }
 
+/** Whether nothing is left to ask and nothing is on its way. A session that a person looks at can be done too. */
+export function isDone({ view, entries }: State): boolean {
+  if (!view || entries.length > 0) return false;
+  const { answered, total } = view.progress;
+  return view.session.status === "complete" || (view.currentQuestion === null && answered >= total);
+}
+
 /** A line of the conversation, either the server's or one that is on its way. */
 export type Line = { key: string; line: TranscriptLine } | { key: string; entry: Entry };
 

@@ -114,7 +114,7 @@ export class Outbox {
       })
       .finally(() => {
         this.#flushing = null;
-        if (this.#again) void this.flush();
+        return this.#again ? this.flush() : undefined;
       });
     return this.#flushing;
   }

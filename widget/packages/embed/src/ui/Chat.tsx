@@ -1,4 +1,4 @@
-import { currentField, lines, type Entry, type Line } from "@usher/core";
+import { currentField, isDone, lines, type Entry, type Line } from "@usher/core";
 import type { TranscriptLine } from "@usher/protocol";
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
@@ -15,7 +15,7 @@ export function Chat(): JSX.Element {
   const { state, t } = useUsher();
   const log = useRef<HTMLDivElement>(null);
   const all = lines(state);
-  const complete = state.view?.session.status === "complete" && state.entries.length === 0;
+  const complete = isDone(state);
   const following = useRef(true);
 
   useLayoutEffect(() => {

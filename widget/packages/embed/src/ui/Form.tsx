@@ -1,4 +1,5 @@
-import { currentField, steps } from "@usher/core";
+import { currentField, isDone, steps } from "@usher/core";
+import type { SessionResponse } from "@usher/protocol";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -9,33 +10,43 @@ import { useUsher } from "./context.ts";
 import { Icon } from "./icons.tsx";
 import { Step } from "./Step.tsx";
 
+interface FormProps {
+  view: SessionResponse;
+  /** Take the focus at the start. */
+  takesFocus: boolean;
+}
+
 /** One question at a time, in the flow's order, with every earlier answer below it. */
-export function Form({ takesFocus }: { takesFocus: boolean }): JSX.Element {
+export function Form({ view, takesFocus }: FormProps): JSX.Element {
   const { state } = useUsher();
   const [chosen, choose] = useState<string | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
   const [reviewing, review] = useState(false);
-  // A widget that is a part of the page must not pull the focus to itself before the person is in it.
+  const body = useRef<HTMLDivElement>(null);
+  // The focus follows the person from question to question, also when an answer arrives from elsewhere, but a widget
+  // that is a part of the page does not pull it to itself.
   const moved = useRef(takesFocus);
   useAnnouncements();
 
   const all = steps(state);
-  const { view } = state;
-  if (!view) return <></>;
   // While an answer is under way its question stays: the server may have something to say about it.
   const field = busy ?? chosen ?? currentField(state);
   const index = all.findIndex((step) => step.field.id === field);
   const step = all[index];
+  const focus = moved.current || holdsFocus(body.current);
+  useEffect(() => {
+    moved.current = false;
+  }, [field]);
   const go = (to: string | null): void => {
     moved.current = true;
     choose(to);
   };
   const confirm =
     view.currentQuestion?.field === field && !chosen && !busy ? view.currentQuestion?.confirm : null;
-  const done = view.session.status === "complete" && state.entries.length === 0;
+  const done = isDone(state);
 
   return (
-    <div class="body form">
+    <div class="body form" ref={body}>
       {step ? (
         <>
           <Progress index={index} total={all.length} />
@@ -49,7 +60,7 @@ export function Form({ takesFocus }: { takesFocus: boolean }): JSX.Element {
             <Step
               key={step.field.id}
               step={step}
-              focus={moved.current}
+              focus={focus}
               last={index === all.length - 1}
               previous={all[index - 1]?.field.id ?? null}
               edits={chosen !== null}
@@ -71,6 +82,11 @@ export function Form({ takesFocus }: { takesFocus: boolean }): JSX.Element {
       )}
     </div>
   );
+}
+
+function holdsFocus(element: HTMLElement | null): boolean {
+  const active = (element?.getRootNode() as ShadowRoot | undefined)?.activeElement;
+  return Boolean(active && element?.contains(active));
 }
 
 function Progress({ index, total }: { index: number; total: number }): JSX.Element {

@@ -68,7 +68,7 @@ export function Panel({ layout, open, mode, onMode, onClose }: PanelProps): JSX.
       ) : mode === "chat" ? (
         <Chat />
       ) : (
-        <Form takesFocus={floats} />
+        <Form view={view} takesFocus={floats} />
       )}
     </div>
   );

@@ -1,6 +1,6 @@
 import type { Step as StepData } from "@usher/core";
 import type { JSX } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useId, useRef, useState } from "preact/hooks";
 
 import { Control, isGroup } from "./controls/Control.tsx";
 import { displayOf, editable, isEmpty } from "./controls/values.ts";
@@ -37,13 +37,17 @@ export function Step({ step, focus, last, previous, edits, onGo, onBusy }: StepP
   const asked = question?.field === field.id && !edits ? question.error : null;
   const error = missing ? t("field.required") : (refusal?.message ?? asked);
 
-  // When the question appears, and again when what was entered turns out to be wrong.
-  const wrong = error !== null && !busy;
+  const arrives = useRef(focus);
+  const focusControl = useCallback(() => {
+    form.current?.querySelector<HTMLElement>("[data-control]")?.focus({ preventScroll: true });
+  }, []);
   useEffect(() => {
-    if (focus || refusal || missing) {
-      form.current?.querySelector<HTMLElement>("[data-control]")?.focus({ preventScroll: !focus });
-    }
-  }, [focus, refusal, missing, wrong]);
+    if (arrives.current) focusControl();
+  }, [focusControl]);
+  // Again when what was entered turns out to be wrong.
+  useEffect(() => {
+    if (refusal || missing) focusControl();
+  }, [refusal, missing, focusControl]);
 
   const input = (next: unknown): void => {
     setMissing(false);

@@ -1,0 +1,31 @@
+import "fake-indexeddb/auto";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { type KeyValue, local, memory, openStorage } from "../src/storage.ts";
+
+const KINDS: [name: string, open: () => Promise<KeyValue>][] = [
+  ["IndexedDB", openStorage],
+  ["localStorage", async () => local(localStorage)],
+  ["memory", async () => memory()],
+];
+
+beforeEach(() => localStorage.clear());
+
+describe.each(KINDS)("a store in %s", (_name, open) => {
+  it("gives back what was put, until it is removed", async () => {
+    const store = await open();
+    await store.put("a:1", { text: "one" });
+    await store.put("a:2", { text: "two" });
+    await store.put("b:1", { text: "other" });
+    expect(await store.get("a:1")).toEqual({ text: "one" });
+    expect(await store.list("a:")).toEqual([{ text: "one" }, { text: "two" }]);
+    await store.remove("a:1");
+    expect(await store.get("a:1")).toBeUndefined();
+    expect(await store.list("a:")).toEqual([{ text: "two" }]);
+  });
+});
+
+it("survives a reload in IndexedDB", async () => {
+  await (await openStorage()).put("kept", 1);
+  expect(await (await openStorage()).get("kept")).toBe(1);
+});
