@@ -1,0 +1,12 @@
+//! The product through its front door: the real binary, signed webhooks, the widget's API and its socket.
+
+mod command_line;
+mod sms;
+mod widget;
+
+use std::time::Duration;
+
+/// The binary under test.
+const USHER: &str = env!("CARGO_BIN_EXE_usher");
+/// Longer than a healthy server needs for anything a test waits for.
+const PATIENCE: Duration = Duration::from_secs(15);
