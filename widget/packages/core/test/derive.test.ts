@@ -9,7 +9,7 @@ function entry(body: Outgoing, state: Entry["state"] = "queued"): Entry {
   return { key: JSON.stringify(body), order: 1, body, state, seq: null, problem: null };
 }
 
-function state(change: Partial<State>): State {
+function stateWith(change: Partial<State>): State {
   return { view: null, failure: null, connection: "live", entries: [], refusals: {}, ...change };
 }
 
@@ -22,20 +22,20 @@ const answer = (id: string, display: string): Outgoing => ({
 
 it("asks what the server asks", () => {
   const view = session(1, [answered("name", "Sam"), field("website"), field("email")]);
-  expect(currentField(state({ view }))).toBe("website");
+  expect(currentField(stateWith({ view }))).toBe("website");
 });
 
 it("goes on to the next question while an answer waits for the network", () => {
   const view = session(1, [field("name"), field("hidden", { visible: false }), field("email")]);
   const entries = [entry(answer("name", "Sam"))];
-  expect(currentField(state({ view, entries }))).toBe("email");
+  expect(currentField(stateWith({ view, entries }))).toBe("email");
   expect(steps({ view, entries })[0]).toMatchObject({ display: "Sam", entry: entries[0] });
 });
 
 it("returns to a question whose answer was refused", () => {
   const view = session(1, [field("name"), field("email")]);
   const refusals = { name: { message: "no", value: "?" } };
-  expect(currentField(state({ view, refusals, entries: [] }))).toBe("name");
+  expect(currentField(stateWith({ view, refusals, entries: [] }))).toBe("name");
 });
 
 it("shows an answer on its way instead of the one it replaces", () => {
@@ -46,15 +46,15 @@ it("shows an answer on its way instead of the one it replaces", () => {
 
 it("is done only when nothing is asked and nothing is on its way", () => {
   const view = session(1, [answered("name", "Sam")]);
-  expect(isDone(state({ view }))).toBe(true);
-  expect(isDone(state({ view, entries: [entry(answer("name", "S"))] }))).toBe(false);
-  expect(isDone(state({ view: session(1, [field("name")]) }))).toBe(false);
+  expect(isDone(stateWith({ view }))).toBe(true);
+  expect(isDone(stateWith({ view, entries: [entry(answer("name", "S"))] }))).toBe(false);
+  expect(isDone(stateWith({ view: session(1, [field("name")]) }))).toBe(false);
 });
 
 it("puts what is on its way behind what was said", () => {
   const view = { ...session(1, []), transcript: [line(1, "hi")] };
   const waiting = entry({ kind: "text", text: "later" });
-  expect(lines(state({ view, entries: [waiting] })).map(({ key }) => key)).toEqual(["1.0", waiting.key]);
+  expect(lines(stateWith({ view, entries: [waiting] })).map(({ key }) => key)).toEqual(["1.0", waiting.key]);
 });
 
 it("keeps secrets out of the browser's storage", () => {

@@ -1,5 +1,5 @@
-import "fake-indexeddb/auto";
-import { beforeEach, describe, expect, it } from "vitest";
+import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { type KeyValue, local, memory, openStorage } from "../src/storage.ts";
 
@@ -9,7 +9,11 @@ const KINDS: [name: string, open: () => Promise<KeyValue>][] = [
   ["memory", async () => memory()],
 ];
 
-beforeEach(() => localStorage.clear());
+beforeEach(() => {
+  localStorage.clear();
+  vi.stubGlobal("indexedDB", new IDBFactory());
+  vi.stubGlobal("IDBKeyRange", IDBKeyRange);
+});
 
 describe.each(KINDS)("a store in %s", (_name, open) => {
   it("gives back what was put, until it is removed", async () => {
