@@ -232,7 +232,7 @@ pub(super) fn display(minor: i64, currency: &str) -> String {
     let (whole, part) = (minor.unsigned_abs() / unit, minor.unsigned_abs() % unit);
     let mut amount = grouped(whole);
     if part > 0 {
-        amount.push_str(&format!(".{part:0width$}", width = decimals as usize));
+        amount = format!("{amount}.{part:0width$}", width = decimals as usize);
     }
     let sign = if minor < 0 { "-" } else { "" };
     match currency {
@@ -249,7 +249,7 @@ fn grouped(whole: u64) -> String {
     let digits = whole.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -131,7 +131,7 @@ impl Reader<'_> {
             return None;
         }
         if let Some(parts) = dotted(&first.text) {
-            return Some((self.from_parts(&parts), at + 1, true));
+            return Some((self.day_from(&parts), at + 1, true));
         }
         let separator = self.words.get(at + 1).filter(|word| word.is_any(&["/", "-", "."]))?;
         let second = self.words.get(at + 2)?;
@@ -147,14 +147,14 @@ impl Reader<'_> {
             return None;
         }
         match third {
-            Some(third) => Some((self.from_parts(&[first, second, third]), at + 5, true)),
+            Some(third) => Some((self.day_from(&[first, second, third]), at + 5, true)),
             // "9-5" is a span of hours and "10-12" a range; only a slash makes a date of two numbers.
-            None if separator.is("/") => Some((self.from_parts(&[first, second]), at + 3, true)),
+            None if separator.is("/") => Some((self.day_from(&[first, second]), at + 3, true)),
             None => None,
         }
     }
 
-    fn from_parts(&self, parts: &[&str]) -> Result<Date, Cause> {
+    fn day_from(&self, parts: &[&str]) -> Result<Date, Cause> {
         let number = |text: &str| text.parse::<u32>().map_err(|_| Cause::NoSuchDate);
         if let [year, month, day] = parts
             && year.len() == 4
@@ -309,7 +309,7 @@ impl Reader<'_> {
             _ => start.saturating_add(4.days()),
         };
         // The first day of the running period has usually gone: then the next period is meant.
-        let day = start.map(|start| edge(start)).map(|day| {
+        let day = start.map(edge).map(|day| {
             if day < self.today && offset == 0 { self.next_edge(next, at_end.is_some()) } else { day }
         });
         Some((day, next + 1, false))
@@ -325,7 +325,7 @@ impl Reader<'_> {
     }
 
     fn without_year_or_now(&self, month: u32) -> Result<Date, Cause> {
-        let this = u32::try_from(self.today.month().unsigned_abs()).unwrap_or(0);
+        let this = u32::from(self.today.month().unsigned_abs());
         if this == month { Ok(self.today.first_of_month()) } else { self.without_year(month, 1) }
     }
 
@@ -404,7 +404,7 @@ impl Reader<'_> {
         if let Some(after) = self.after(next, &["after next"]) {
             return Some((shift(self.today, (if ahead == 0 { 14 } else { ahead + 7 }).days()), after, false));
         }
-        if lead == "" && matches!(self.word(next), "proximo") || self.is(next, "que viene") {
+        if self.is(next, "proximo") || self.is(next, "que viene") {
             next = self.after(next, &["proximo", "que viene"]).unwrap_or(next);
         }
         let days = match lead {
@@ -431,7 +431,7 @@ impl Reader<'_> {
         }) {
             return Some(dated);
         }
-        if let Some((day, used)) = ordinal(self.words, comma).filter(|_| lead == "") {
+        if let Some((day, used)) = ordinal(self.words, comma).filter(|_| lead.is_empty()) {
             return Some((self.next_day_of_month(day), comma + used, false));
         }
         Some((shift(self.today, days.days()), next, false))

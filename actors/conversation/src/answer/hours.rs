@@ -33,7 +33,7 @@ pub(super) fn parse(text: &str, _: &ParseContext<'_>) -> Result<AnswerValue, Cau
     if week.iter().all(Vec::is_empty) {
         return Err(Cause::NotRecognised);
     }
-    Ok(AnswerValue::Hours(written_week(week)))
+    Ok(AnswerValue::Hours(written_week(&week)))
 }
 
 /// Checks hours that came as data: real times, in order, not overlapping.
@@ -213,7 +213,6 @@ fn day_at(words: &[Word], at: usize) -> Option<(u32, usize)> {
 
 /// `9-5`, `9am to 5:30pm`, `from 10 until 2`, `open at 9 close at 5`.
 fn span_at(words: &[Word], at: usize) -> Option<(Clock, Clock, usize)> {
-    let (from, mut next) = plain_clock_at(words, at)?;
     const BETWEEN: [&str; 17] = [
         "-",
         "to",
@@ -234,6 +233,8 @@ fn span_at(words: &[Word], at: usize) -> Option<(Clock, Clock, usize)> {
         "hasta las",
     ];
     const BETWEEN_AND: [&str; 1] = ["and"];
+
+    let (from, mut next) = plain_clock_at(words, at)?;
     let after_between = at > 0 && words[at - 1].is("between");
     let joint = longest_phrase(words, next.min(words.len()), &BETWEEN)
         .or_else(|| longest_phrase(words, next, &BETWEEN_AND).filter(|_| after_between))?;
@@ -361,7 +362,7 @@ fn set(week: &mut Week, days: Days, hours: &[Item]) {
 }
 
 /// Hours past midnight move to the next day; touching and overlapping spans become one.
-fn written_week(week: Week) -> BusinessHours {
+fn written_week(week: &Week) -> BusinessHours {
     let mut split = Week::default();
     for (day, open) in week.iter().enumerate() {
         for (from, to) in open {

@@ -287,7 +287,7 @@ fn plausible(number: &phonenumber::PhoneNumber) -> Result<String, Cause> {
     let lengths = || {
         let lines =
             plans.iter().flat_map(|plan| kinds.iter().filter_map(|kind| plan.descriptors().get(*kind)));
-        lines.flat_map(|line| line.possible_length()).map(|length| usize::from(*length))
+        lines.flat_map(phonenumber::metadata::Descriptor::possible_length).map(|length| usize::from(*length))
     };
     if plans.is_empty() {
         Err(Cause::PhoneInvalid)

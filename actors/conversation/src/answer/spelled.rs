@@ -233,7 +233,7 @@ pub(super) fn domain_at(pieces: &[Piece], at: usize, loose: bool) -> Option<(Str
         let end = label_end(pieces, next, loose)?;
         let dot_follows = |from: usize| pieces.get(from).is_some_and(|piece| piece.is_symbol("."));
         let is_last =
-            !domain.is_empty() && !(dot_follows(end) && label_end(pieces, end + 1, loose).is_some());
+            !domain.is_empty() && (!dot_follows(end) || label_end(pieces, end + 1, loose).is_none());
         // The last label is one word: what follows "dot com" is the rest of the sentence.
         let end = if is_last { glued_end(pieces, next) } else { end };
         domain.push_str(&unspell(&pieces[next..end]));

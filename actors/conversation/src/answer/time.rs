@@ -3,8 +3,6 @@
 //! Without "am" or "pm" the hours of business decide: 9 to 11 are in the morning, 12 is noon, 1 to 6 are in the
 //! afternoon; 7 and 8 could be either and are asked about. `07:00` and hours above 12 are on the 24-hour clock.
 
-use std::ops::Range;
-
 use super::words::{Word, phrase_at, small_number, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
 
@@ -31,9 +29,8 @@ pub(super) struct Clock {
 
 /// A time found in a message.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
-    pub(super) clock: Clock,
-    pub(super) at: Range<usize>,
+struct Found {
+    clock: Clock,
     /// A bare number, which may be anything else as well.
     bare: bool,
 }
@@ -83,15 +80,16 @@ fn resolve(clock: Clock) -> Result<(u32, u32), Cause> {
 pub(super) fn on_half(hour: u32, half: Half) -> Option<u32> {
     match (half, hour) {
         (Half::Morning, 12) => Some(0),
-        (Half::Morning, 0..=11) | (Half::Afternoon, 12..=23) => Some(hour),
+        (Half::Morning, 0..=11) | (Half::Afternoon, 12..=23) | (Half::Exact | Half::Open, 0..=24) => {
+            Some(hour)
+        }
         (Half::Afternoon, 1..=11) => Some(hour + 12),
-        (Half::Exact | Half::Open, 0..=24) => Some(hour),
         _ => None,
     }
 }
 
 /// Every time in a message, in order.
-pub(super) fn find(text: &str) -> Vec<Found> {
+fn find(text: &str) -> Vec<Found> {
     let words = words(text);
     let mut found = Vec::new();
     let mut at = 0;
@@ -99,7 +97,7 @@ pub(super) fn find(text: &str) -> Vec<Found> {
         match clock_at(&words, at) {
             Some((clock, next)) => {
                 let bare = next == at + 1 && clock.half == Half::Open;
-                found.push(Found { clock, at: words[at].at.start..words[next - 1].at.end, bare });
+                found.push(Found { clock, bare });
                 at = next;
             }
             None => at += 1,

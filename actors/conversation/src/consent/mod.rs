@@ -2,6 +2,7 @@
 
 mod quiet_hours;
 mod wording;
+mod zones;
 
 pub use quiet_hours::{calling_code, permitted_at};
 pub use wording::{keyword, opted_in_again, plain_opt_out};

@@ -217,7 +217,7 @@ impl Check<'_> {
             }
             Condition::Not(part) => self.condition(at, &format!("{path}.not"), part, depth + 1),
             Condition::Equals { field, value } => {
-                self.comparison(at, path, field, std::slice::from_ref(value))
+                self.comparison(at, path, field, std::slice::from_ref(value));
             }
             Condition::In { field, values } => {
                 self.require(!values.is_empty(), path, "is one of nothing");

@@ -86,6 +86,15 @@ fn read_object(map: &Map<String, Value>) -> Result<Condition, WireProblem> {
             Ok(part) => Ok(Condition::Not(Box::new(part))),
             Err(inner) => Err(WireProblem { path: format!(".not{}", inner.path), ..inner }),
         },
+        // `{"equals": {"field": "x", "value": v}}`: the comparison as the key.
+        (operator, Value::Object(inner)) if inner.contains_key("field") => {
+            let field = inner
+                .get("field")
+                .and_then(Value::as_str)
+                .ok_or_else(|| problem("`field` is the id of a field"))?;
+            let value = inner.get("value").or_else(|| inner.get("values")).unwrap_or(&Value::Bool(true));
+            compare(&FieldId::new(field), operator, value)
+        }
         (field, value) => Ok(shorthand(field, value)),
     }
 }
