@@ -11,3 +11,4 @@ pub mod process;
 pub mod reference;
 pub mod report;
 pub mod stats;
+pub mod worker;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use usher_load::bench::{self, Size};
-use usher_load::reference;
+use usher_load::{reference, worker};
 
 /// Measures Usher beside its references, in real processes, and writes the speed table.
 #[derive(Debug, Parser)]
@@ -41,6 +41,27 @@ enum Part {
         #[arg(long)]
         batch: u64,
     },
+    /// Durable appends through the product's store; prints what was written as JSON.
+    Append {
+        /// For how long.
+        #[arg(long)]
+        seconds: u64,
+        /// Conversations at once.
+        #[arg(long)]
+        sessions: u64,
+        /// A PostgreSQL database; a new SQLite file without.
+        #[arg(long)]
+        database_url: Option<String>,
+    },
+    /// Cold activations through the product's store; prints their speed as JSON.
+    Activate {
+        /// How many.
+        #[arg(long)]
+        sessions: u64,
+        /// The length of each one's journal.
+        #[arg(long)]
+        turns: u64,
+    },
 }
 
 fn main() -> Result<()> {
@@ -54,6 +75,16 @@ fn main() -> Result<()> {
         Some(Part::Rows { seconds, batch }) => runtime()?.block_on(async {
             let folder = tempfile::tempdir()?;
             print(&reference::rows::sqlite(folder.path(), seconds, batch).await?)
+        }),
+        Some(Part::Append { seconds, sessions, database_url }) => runtime()?.block_on(async {
+            let folder = tempfile::tempdir()?;
+            let url = database_url
+                .unwrap_or_else(|| format!("sqlite:{}", folder.path().join("usher.db").display()));
+            print(&worker::append(&url, folder.path(), sessions, seconds).await?)
+        }),
+        Some(Part::Activate { sessions, turns }) => runtime()?.block_on(async {
+            let folder = tempfile::tempdir()?;
+            print(&worker::activate(folder.path(), sessions, turns).await?)
         }),
         None => {
             let size = if arguments.quick { Size::quick() } else { Size::full() };

@@ -55,6 +55,9 @@ pub async fn run(size: Size, only: &[String]) -> Result<Report> {
     if wanted("P2") {
         journal::postgres(size, &mut report).await.context("P2")?;
     }
+    if wanted("P12") {
+        journal::activation(size, &mut report).await.context("P12")?;
+    }
     if wanted("P7") {
         webhook::signed_sms(size, &mut report).await.context("P7")?;
     }
