@@ -27,7 +27,8 @@ use crate::reference::rows::Written;
 use crate::stats::{number, quantile};
 
 /// A clock that stands still: a bench of the store does not depend on the date.
-struct Still;
+#[derive(Debug)]
+pub struct Still;
 
 impl Clock for Still {
     fn now(&self) -> Timestamp {
@@ -36,8 +37,8 @@ impl Clock for Still {
 }
 
 /// Distinct bits, the same in every run.
-#[derive(Default)]
-struct Counted(AtomicU64);
+#[derive(Debug, Default)]
+pub struct Counted(AtomicU64);
 
 impl Entropy for Counted {
     fn bits(&self) -> [u8; 16] {

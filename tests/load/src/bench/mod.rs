@@ -3,6 +3,8 @@
 pub mod journal;
 pub mod page;
 pub mod product;
+pub mod recovery;
+pub mod sockets;
 pub mod webhook;
 
 use anyhow::{Context, Result};
@@ -58,8 +60,17 @@ pub async fn run(size: Size, only: &[String]) -> Result<Report> {
     if wanted("P12") {
         journal::activation(size, &mut report).await.context("P12")?;
     }
+    if wanted("P6") {
+        webhook::turns(size, &mut report).await.context("P6")?;
+    }
     if wanted("P7") {
         webhook::signed_sms(size, &mut report).await.context("P7")?;
+    }
+    if wanted("P8") {
+        sockets::idle(size, &mut report).await.context("P8")?;
+    }
+    if wanted("P13") {
+        recovery::kill(size, &mut report).await.context("P13")?;
     }
     if wanted("widget") {
         page::first_paint(size, &mut report).await.context("widget")?;
