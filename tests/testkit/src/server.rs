@@ -96,6 +96,11 @@ impl TestServer {
         &self.ready
     }
 
+    /// Where it keeps its data.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// The process.
     pub fn pid(&self) -> Option<u32> {
         self.running.as_ref().and_then(|running| running.child.id())

@@ -47,12 +47,12 @@ impl SimulatorClient {
         Ok(list(self.get(&format!("/_sim/handsets/{phone}/messages")).await?))
     }
 
-    /// Every message of every phone.
+    /// Every message of every phone, newest first.
     ///
     /// # Errors
     /// When the simulator is not there.
     pub async fn messages(&self) -> Result<Vec<Value>> {
-        Ok(list(self.get("/_sim/messages").await?))
+        Ok(list(self.get("/_sim/messages?limit=1000000").await?))
     }
 
     /// Makes the simulator misbehave.
