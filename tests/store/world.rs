@@ -22,20 +22,17 @@ use usher_testkit::database::Database;
 macro_rules! contract {
     ($($(#[$doc:meta])* async fn $name:ident($world:ident: World) $body:block)*) => {$(
         $(#[$doc])*
+        async fn $name($world: $crate::world::World) $body
+
         mod $name {
-            #[allow(unused_imports, reason = "not every contract needs every word of its file")]
-            use super::*;
-
-            async fn holds($world: $crate::world::World) $body
-
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                holds($crate::world::World::on_sqlite().await).await;
+                super::$name($crate::world::World::on_sqlite().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                holds($crate::world::World::on_postgres().await).await;
+                super::$name($crate::world::World::on_postgres().await).await;
             }
         }
     )*};
