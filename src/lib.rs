@@ -14,6 +14,7 @@ pub mod inbound;
 pub mod lifecycle;
 pub mod onboarding;
 pub mod outbound;
+pub mod projector;
 pub mod server;
 pub mod store;
 pub mod tenancy;

@@ -16,7 +16,7 @@ mod statement;
 use std::future::Future;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{PgPool, Postgres, SqlSafeStr as _, SqlStr, Sqlite, SqliteConnection, SqlitePool};
 use tokio::runtime::Handle;
 use usher_conversation::id::OrgId;
 use usher_conversation::ports::StoreError;
@@ -187,8 +187,8 @@ impl Db {
     }
 }
 
-/// Every statement of the program, for the test that prepares them all.
-pub fn all_statements() -> Vec<Statement> {
+/// Every statement whose text does not repeat anything.
+fn all_statements() -> Vec<Statement> {
     [
         crate::store::statements().as_slice(),
         crate::tenancy::STATEMENTS,
@@ -197,6 +197,19 @@ pub fn all_statements() -> Vec<Statement> {
         crate::onboarding::store::STATEMENTS,
         crate::inbound::store::STATEMENTS,
         crate::outbound::store::STATEMENTS,
+        crate::projector::store::STATEMENTS,
     ]
     .concat()
+}
+
+/// Every text of the program with what declares it, the repeated ones in their smallest sizes and their largest.
+pub fn all_texts() -> Vec<(&'static str, SqlStr)> {
+    let fixed =
+        all_statements().into_iter().map(|statement| (statement.name, statement.sql().into_sql_str()));
+    let repeated = crate::store::REPEATED.iter().chain(&crate::projector::store::REPEATED);
+    fixed
+        .chain(repeated.flat_map(|statement| {
+            [1, 2, MAX_ROWS].map(|count| (statement.name, statement.text(count).into_sql_str()))
+        }))
+        .collect()
 }

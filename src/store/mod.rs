@@ -15,9 +15,13 @@ mod keyring;
 mod outbox;
 mod sealed;
 mod timers;
+mod verify;
 mod writer;
 
+pub use verify::{Difference, Verified};
+
 pub(crate) use journal::{corrupt, open, parse_id};
+pub(crate) use writer::{REPEATED, column};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -164,9 +168,7 @@ pub(crate) fn statements() -> Vec<Statement> {
         journal::STATEMENTS,
         outbox::STATEMENTS,
         timers::STATEMENTS,
+        verify::STATEMENTS,
     ]
     .concat()
 }
-
-/// The multi-row statements of the writer.
-pub use writer::REPEATED;

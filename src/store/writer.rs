@@ -67,7 +67,7 @@ static SAVE_SNAPSHOTS: Repeated = Repeated::new(
 );
 
 /// Every multi-row statement, for the test that prepares them.
-pub static REPEATED: [&Repeated; 6] =
+pub(crate) static REPEATED: [&Repeated; 6] =
     [&INSERT_TURNS, &SUPERSEDE_REPLIES, &INSERT_MESSAGES, &INSERT_TIMERS, &DELETE_TIMERS, &SAVE_SNAPSHOTS];
 
 statements! {
@@ -341,7 +341,7 @@ async fn change_consent(tx: &mut Tx, turn: &SealedTurn, change: ConsentChange) -
 }
 
 /// Counters start at 0 and rise by one: they stay far below the column's limit.
-pub(super) fn column(count: u64) -> i64 {
+pub(crate) fn column(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

@@ -6,3 +6,5 @@
 mod world;
 
 mod journal;
+mod outbox;
+mod schema;

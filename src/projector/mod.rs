@@ -1,0 +1,71 @@
+//! Follows the journal and keeps the read model up to date: the rows that pages and search read.
+//!
+//! The read model is a copy. It lags a moment behind the journal, a reader who needs a certain turn asks for it with
+//! [`Store::catch_up`], and it can be thrown away and made again with [`Store::rebuild`].
+
+pub(crate) mod store;
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use crate::store::Store;
+
+/// Turns that are committed within this time are projected together.
+const PACE: Duration = Duration::from_millis(50);
+/// How often the projector goes back to its watermark, for turns that another node committed late.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// The background task that follows the journal.
+#[derive(Debug)]
+pub struct Projector {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Projector {
+    /// Starts to follow, from where the last one stopped.
+    pub fn start(store: Store) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let db = store.db().clone();
+        let task = db.spawn(follow(store, stopped));
+        Self { stop, task }
+    }
+
+    /// Finishes what is under way.
+    pub async fn stop(self) {
+        // A task that has ended needs no telling.
+        let _ = self.stop.send(());
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the projector failed");
+        }
+    }
+}
+
+async fn follow(store: Store, mut stopped: oneshot::Receiver<()>) {
+    let mut commits = store.commits();
+    let mut sweep = tokio::time::interval(SWEEP);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut head = 0;
+    loop {
+        let outcome = tokio::select! {
+            _ = &mut stopped => return,
+            // The first tick comes at once: what a crash left behind is caught up on start.
+            _ = sweep.tick() => store.sweep().await,
+            changed = commits.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                tokio::time::sleep(PACE).await;
+                commits.borrow_and_update();
+                store.project_after(head).await
+            }
+        };
+        match outcome {
+            Ok(reached) => head = head.max(reached),
+            Err(error) => tracing::warn!(%error, "the read model stays behind for now"),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The SQL of the read model.
+
+use std::collections::BTreeMap;
+
+use usher_conversation::id::{OrgId, SessionId};
+use usher_conversation::ports::{Journal as _, StoreError};
+use usher_conversation::session::{SessionState, SessionStatus, Speaker, TranscriptEntry, fold};
+use usher_conversation::view::transcript_of;
+
+use crate::db::{
+    DbError, Repeated, Scope, Tx, batches, execute, fetch_all, fetch_optional, on_tx, statements,
+};
+use crate::store::{Store, column, parse_id};
+
+/// Journal rows looked at together.
+const PAGE: i64 = 512;
+/// A turn younger than this may still have older ones behind it that another node has not committed yet.
+const SETTLED_MS: i64 = 10_000;
+
+statements! {
+    BEHIND = "SELECT j.position, j.org_id, j.session_id FROM journal j \
+        JOIN sessions s ON s.session_id = j.session_id \
+        WHERE j.position > $1 AND j.seq > s.projected_seq ORDER BY j.position LIMIT $2";
+    HEAD = "SELECT CAST(COALESCE(MAX(position), 0) AS BIGINT) FROM journal";
+    WATERMARK = "SELECT position FROM projections WHERE name = 'read_model'";
+    SETTLED = "SELECT MAX(position) FROM journal WHERE position > $1 AND at <= $2";
+    SAVE_WATERMARK = "INSERT INTO projections (name, position) VALUES ('read_model', $1) \
+        ON CONFLICT (name) DO UPDATE SET position = excluded.position";
+    FORGET_WATERMARK = "DELETE FROM projections WHERE name = 'read_model'";
+    PROJECTED_SEQ = "SELECT projected_seq FROM sessions WHERE session_id = $1 AND org_id = $2";
+    /// The old number is the fence: of two nodes that project a session, one writes.
+    UPDATE_SESSION = "UPDATE sessions SET status = $4, pending = $5, answered = $6, last_channel = $7, \
+        last_activity_at = $8, projected_seq = $9 WHERE session_id = $1 AND org_id = $2 AND projected_seq = $3";
+    DELETE_RESPONSES = "DELETE FROM session_responses WHERE session_id = $1 AND org_id = $2";
+    RESET_SESSIONS = "UPDATE sessions SET status = 'active', pending = NULL, answered = 0, last_channel = NULL, \
+        last_activity_at = created_at, projected_seq = 0";
+    RESET_RESPONSES = "DELETE FROM session_responses";
+    RESET_INTERACTIONS = "DELETE FROM interaction_log";
+}
+
+static INSERT_RESPONSES: Repeated = Repeated::new(
+    "INSERT_RESPONSES",
+    "INSERT INTO session_responses (org_id, session_id, field, value, raw, channel, at, seq) VALUES ",
+    0,
+    8,
+    "",
+);
+static INSERT_INTERACTIONS: Repeated = Repeated::new(
+    "INSERT_INTERACTIONS",
+    "INSERT INTO interaction_log (org_id, session_id, seq, position, speaker, channel, text, at) VALUES ",
+    0,
+    8,
+    "",
+);
+
+/// Every multi-row statement, for the test that prepares them.
+pub(crate) static REPEATED: [&Repeated; 2] = [&INSERT_RESPONSES, &INSERT_INTERACTIONS];
+
+#[derive(sqlx::FromRow)]
+struct BehindRow {
+    position: i64,
+    org_id: String,
+    session_id: String,
+}
+
+impl Store {
+    /// Projects every turn behind `position`; tells how far it came.
+    pub(crate) async fn project_after(&self, position: i64) -> Result<i64, StoreError> {
+        let db = self.db().clone();
+        let mut cursor = position;
+        loop {
+            let db = db.clone();
+            let rows = self
+                .run(async move {
+                    let mut tx = db.read(Scope::System).await?;
+                    fetch_all!(&mut tx, BehindRow, BEHIND, cursor, PAGE)
+                })
+                .await?;
+            let full = i64::try_from(rows.len()).is_ok_and(|count| count == PAGE);
+            let mut sessions = BTreeMap::new();
+            for row in rows {
+                cursor = row.position;
+                sessions.insert(row.session_id, row.org_id);
+            }
+            for (session, org) in sessions {
+                let (org, session) = (parse_id::<OrgId>(&org)?, parse_id::<SessionId>(&session)?);
+                match self.project(&org, &session).await {
+                    // One unreadable session must not keep the others behind.
+                    Err(StoreError::Corrupt(what)) => {
+                        tracing::error!(%org, %session, what, "a session cannot be projected");
+                    }
+                    other => other?,
+                }
+            }
+            if !full {
+                return Ok(cursor);
+            }
+        }
+    }
+
+    /// Projects from the watermark, then moves it behind every turn that is old enough to have none before it.
+    pub(crate) async fn sweep(&self) -> Result<i64, StoreError> {
+        let (db, settled_at) = (self.db().clone(), self.clock().now().plus_millis(-SETTLED_MS));
+        let (watermark, head) = self
+            .run(async move {
+                let mut tx = db.read(Scope::System).await?;
+                let saved = fetch_optional!(&mut tx, (i64,), WATERMARK)?;
+                let head = fetch_optional!(&mut tx, (i64,), HEAD)?;
+                Ok((saved.map_or(0, |(position,)| position), head.map_or(0, |(position,)| position)))
+            })
+            .await?;
+        self.project_after(watermark).await?;
+        let db = self.db().clone();
+        self.run(async move {
+            let mut tx = db.write(Scope::System).await?;
+            let settled =
+                fetch_optional!(&mut tx, (Option<i64>,), SETTLED, watermark, settled_at.as_millis())?;
+            if let Some((Some(settled),)) = settled {
+                execute!(&mut tx, SAVE_WATERMARK, settled.min(head))?;
+                tx.commit().await?;
+            }
+            Ok(head)
+        })
+        .await
+    }
+
+    /// Brings one session's rows up to its turn `seq`, for a reader who knows of that turn.
+    pub async fn catch_up(&self, org: &OrgId, session: &SessionId, seq: u64) -> Result<(), StoreError> {
+        if self.projected_seq(org, session).await? < seq { self.project(org, session).await } else { Ok(()) }
+    }
+
+    /// Throws the read model away and makes it again from the journal.
+    pub async fn rebuild(&self) -> Result<(), StoreError> {
+        let db = self.db().clone();
+        self.run(async move {
+            let mut tx = db.write(Scope::System).await?;
+            for statement in [RESET_SESSIONS, RESET_RESPONSES, RESET_INTERACTIONS, FORGET_WATERMARK] {
+                execute!(&mut tx, statement)?;
+            }
+            tx.commit().await
+        })
+        .await?;
+        self.sweep().await.map(drop)
+    }
+
+    async fn projected_seq(&self, org: &OrgId, session: &SessionId) -> Result<u64, StoreError> {
+        let (db, org, session) = (self.db().clone(), org.clone(), session.clone());
+        self.run(async move {
+            let mut tx = db.read(Scope::Org(&org)).await?;
+            let found = fetch_optional!(&mut tx, (i64,), PROJECTED_SEQ, session.as_str(), org.as_str())?;
+            Ok(found.map_or(0, |(seq,)| seq.unsigned_abs()))
+        })
+        .await
+    }
+
+    /// Brings one session's rows up to the head of its journal. A session whose person was erased has no rows.
+    async fn project(&self, org: &OrgId, session: &SessionId) -> Result<(), StoreError> {
+        let before = self.projected_seq(org, session).await?;
+        let Some(stored) = self.load(org, session).await? else { return Ok(()) };
+        let state = fold(&stored.meta, stored.snapshot, &stored.tail);
+        let mut lines = Vec::new();
+        let mut at = stored.meta.created_at;
+        let mut since = before;
+        while since < state.seq() {
+            let turns = self.turns(org, session, since, 256).await?;
+            let known = turns.partition_point(|turn| turn.seq <= state.seq());
+            let Some(last) = turns[..known].last() else { break };
+            (since, at) = (last.seq, last.at);
+            lines.extend(turns[..known].iter().flat_map(transcript_of));
+        }
+        if before == state.seq() {
+            return Ok(());
+        }
+        let (db, org, session) = (self.db().clone(), org.clone(), session.clone());
+        self.run(async move {
+            let mut tx = db.write(Scope::Org(&org)).await?;
+            let won = execute!(
+                &mut tx,
+                UPDATE_SESSION,
+                session.as_str(),
+                org.as_str(),
+                column(before),
+                status_column(state.status()),
+                state.pending().map(|field| field.as_str()),
+                i64::try_from(state.answers().len()).unwrap_or(i64::MAX),
+                state.last_channel().map(|channel| channel.as_str()),
+                at.as_millis(),
+                column(state.seq())
+            )?;
+            if won == 1 {
+                write_responses(&mut tx, &org, &session, &state).await?;
+                write_interactions(&mut tx, &org, &session, &lines).await?;
+                tx.commit().await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+async fn write_responses(
+    tx: &mut Tx,
+    org: &OrgId,
+    session: &SessionId,
+    state: &SessionState,
+) -> Result<(), DbError> {
+    execute!(tx, DELETE_RESPONSES, session.as_str(), org.as_str())?;
+    let answers: Vec<_> = state.answers().iter().collect();
+    for run in batches(&answers) {
+        on_tx!(tx, c => {
+            let mut query = sqlx::query(INSERT_RESPONSES.text(run.len()));
+            for (field, answer) in run {
+                query = query
+                    .bind(org.as_str())
+                    .bind(session.as_str())
+                    .bind(field.as_str())
+                    .bind(answer.value.to_json().to_string())
+                    .bind(answer.raw.as_str())
+                    .bind(answer.origin.channel.as_str())
+                    .bind(answer.at.as_millis())
+                    .bind(column(answer.seq));
+            }
+            query.execute(c).await.map(drop)
+        })?;
+    }
+    Ok(())
+}
+
+async fn write_interactions(
+    tx: &mut Tx,
+    org: &OrgId,
+    session: &SessionId,
+    lines: &[TranscriptEntry],
+) -> Result<(), DbError> {
+    for run in batches(lines) {
+        on_tx!(tx, c => {
+            let mut query = sqlx::query(INSERT_INTERACTIONS.text(run.len()));
+            for line in run {
+                query = query
+                    .bind(org.as_str())
+                    .bind(session.as_str())
+                    .bind(column(line.seq))
+                    .bind(i64::from(line.index))
+                    .bind(speaker_column(line.from))
+                    .bind(line.channel.as_str())
+                    .bind(line.text.as_str())
+                    .bind(line.at.as_millis());
+            }
+            query.execute(c).await.map(drop)
+        })?;
+    }
+    Ok(())
+}
+
+pub(crate) const fn status_column(status: SessionStatus) -> &'static str {
+    match status {
+        SessionStatus::Active => "active",
+        SessionStatus::Complete => "complete",
+        SessionStatus::OptedOut => "opted_out",
+        SessionStatus::Escalated => "escalated",
+    }
+}
+
+const fn speaker_column(speaker: Speaker) -> &'static str {
+    match speaker {
+        Speaker::Client => "client",
+        Speaker::Bot => "bot",
+        Speaker::Staff => "staff",
+    }
+}

@@ -1,0 +1,121 @@
+//! The outbox and timers ports, erasure, and the read model.
+
+use usher_conversation::consent::ConsentChange;
+use usher_conversation::ports::{Journal as _, Outbox, Settlement, StoreError, Timers};
+use usher_conversation::session::{Effect, MessageKind};
+
+use crate::world::{contract, message, timer};
+
+contract! {
+    async fn a_message_is_claimed_once_and_a_lost_lease_cannot_settle_it(world: World) {
+        let session = world.session("+14155550100").await;
+        let delivery = world.send(&session, 1, MessageKind::Reply).await;
+        let until = world.now().plus_millis(1_000);
+        let first = world.store.claim(world.now(), until, 10).await.unwrap();
+        assert_eq!(first.len(), 1);
+        assert_eq!((&first[0].delivery, first[0].text.as_str()), (&delivery, "message 1"));
+        assert_eq!(first[0].to, "+14155550100");
+        assert!(!first[0].uncertain);
+        assert!(world.store.claim(world.now(), until, 10).await.unwrap().is_empty());
+        let now = world.advance(1_000);
+        let second = world.store.claim(now, now.plus_millis(1_000), 10).await.unwrap();
+        assert!(second[0].uncertain, "the first owner may have sent it");
+        let accepted = || Settlement::Accepted { vendor_id: "SM1".into() };
+        assert!(!world.store.settle(&first[0], accepted(), now).await.unwrap());
+        assert!(world.store.settle(&second[0], accepted(), now).await.unwrap());
+        let found = world.store.delivery(&world.org.id, None, "SM1").await.unwrap();
+        assert_eq!(found, Some((delivery, session.session.clone())));
+        assert_eq!(Outbox::next_due(&world.store).await.unwrap(), None);
+    }
+
+    async fn messages_of_a_session_leave_in_order(world: World) {
+        let session = world.session("+14155550100").await;
+        let first = world.send(&session, 1, MessageKind::Greeting).await;
+        let second = world.send(&session, 2, MessageKind::Reply).await;
+        let until = world.now().plus_millis(1_000);
+        let claimed = world.store.claim(world.now(), until, 10).await.unwrap();
+        assert_eq!(claimed.iter().map(|c| &c.delivery).collect::<Vec<_>>(), [&first]);
+        let at = world.now().plus_millis(500);
+        let retry = Settlement::Retry { at, reason: "busy".into() };
+        assert!(world.store.settle(&claimed[0], retry, world.now()).await.unwrap());
+        assert!(world.store.claim(world.now(), until, 10).await.unwrap().is_empty(), "the second one waits");
+        assert_eq!(Outbox::next_due(&world.store).await.unwrap(), Some(at));
+        let now = world.advance(500);
+        let again = world.store.claim(now, now.plus_millis(1_000), 10).await.unwrap();
+        assert_eq!((&again[0].delivery, again[0].attempts), (&first, 1));
+        let sent = Settlement::Accepted { vendor_id: "SM1".into() };
+        assert!(world.store.settle(&again[0], sent, now).await.unwrap());
+        let next = world.store.claim(now, now.plus_millis(1_000), 10).await.unwrap();
+        assert_eq!(next[0].delivery, second);
+    }
+
+    async fn after_an_opt_out_only_the_confirmation_leaves(world: World) {
+        let session = world.session("+14155550100").await;
+        world.send(&session, 1, MessageKind::Reply).await;
+        let mut stop = world.said(&session, 2, "STOP");
+        let confirmation = message(&session, 2, MessageKind::Compliance);
+        let id = confirmation.delivery.clone();
+        stop.effects.push(Effect::ChangeConsent { change: ConsentChange::OptedOut });
+        stop.effects.push(Effect::Send(confirmation));
+        world.append(stop).await.unwrap();
+        world.send(&session, 3, MessageKind::Nudge).await;
+        let until = world.now().plus_millis(1_000);
+        let claimed = world.store.claim(world.now(), until, 10).await.unwrap();
+        assert_eq!(claimed.iter().map(|c| &c.delivery).collect::<Vec<_>>(), [&id]);
+        let sent = Settlement::Accepted { vendor_id: "SM1".into() };
+        world.store.settle(&claimed[0], sent, world.now()).await.unwrap();
+        assert!(world.store.claim(world.now(), until, 10).await.unwrap().is_empty());
+    }
+
+    async fn a_newer_reply_takes_the_place_of_one_that_waits(world: World) {
+        let session = world.session("+14155550100").await;
+        world.send(&session, 1, MessageKind::Reply).await;
+        let mut newer = world.said(&session, 2, "and also");
+        let reply = message(&session, 2, MessageKind::Reply);
+        let id = reply.delivery.clone();
+        newer.effects = vec![Effect::SupersedeReplies, Effect::Send(reply)];
+        world.append(newer).await.unwrap();
+        let claimed = world.store.claim(world.now(), world.now().plus_millis(1_000), 10).await.unwrap();
+        assert_eq!(claimed.iter().map(|c| &c.delivery).collect::<Vec<_>>(), [&id]);
+    }
+
+    async fn a_timer_is_due_until_a_turn_ends_it(world: World) {
+        let session = world.session("+14155550100").await;
+        let due = world.now().plus_millis(100);
+        let mut append = world.said(&session, 1, "hello");
+        let (id, effect) = timer(&session, 1, due);
+        append.effects.push(effect);
+        world.append(append).await.unwrap();
+        assert!(world.store.due(world.now(), 10).await.unwrap().is_empty());
+        assert_eq!(Timers::next_due(&world.store).await.unwrap(), Some(due));
+        assert_eq!(world.store.due(due, 10).await.unwrap()[0].timer, id);
+        let mut cancel = world.said(&session, 2, "hello");
+        cancel.effects.push(Effect::CancelTimer { timer: id });
+        world.append(cancel).await.unwrap();
+        assert!(world.store.due(due, 10).await.unwrap().is_empty());
+    }
+
+    async fn an_erased_person_cannot_be_read_again(world: World) {
+        let session = world.session("+14155550100").await;
+        world.send(&session, 1, MessageKind::Reply).await;
+        assert!(world.store.erase_contact(&world.org.id, &session.contact).await.unwrap());
+        let world = world.restart().await;
+        assert!(world.store.load(&world.org.id, &session.session).await.unwrap().is_none());
+        let more = world.append(world.said(&session, 2, "hello")).await;
+        assert!(matches!(more, Err(StoreError::Corrupt(_))), "{more:?}");
+        let claimed = world.store.claim(world.now(), world.now().plus_millis(1), 10).await.unwrap();
+        assert!(claimed.is_empty());
+    }
+
+    async fn the_read_model_can_be_thrown_away_and_agrees_with_the_journal(world: World) {
+        let session = world.session("+14155550100").await;
+        for seq in 1..=5 {
+            world.append(world.said(&session, seq, "hello")).await.unwrap();
+        }
+        world.store.catch_up(&world.org.id, &session.session, 5).await.unwrap();
+        world.store.rebuild().await.unwrap();
+        let verified = world.store.verify_all().await.unwrap();
+        assert_eq!((verified.sessions, verified.turns), (1, 5));
+        assert_eq!(verified.differences, []);
+    }
+}

@@ -1,0 +1,31 @@
+//! What replaces compile-time checks of SQL: every statement prepares on both engines.
+
+use secrecy::ExposeSecret as _;
+use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
+use usher::db::{DatabaseUrl, all_texts};
+
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_prepares_on_sqlite() {
+    let world = World::on_sqlite().await;
+    let DatabaseUrl::Sqlite(path) = &world.url else { unreachable!("a SQLite world") };
+    let mut connection = SqliteConnection::connect(&path.display().to_string()).await.unwrap();
+    for (name, text) in all_texts() {
+        if let Err(error) = connection.prepare(text).await {
+            panic!("{name}: {error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_prepares_on_postgres() {
+    let world = World::on_postgres().await;
+    let DatabaseUrl::Postgres(url) = &world.url else { unreachable!("a PostgreSQL world") };
+    let mut connection = PgConnection::connect(url.expose_secret()).await.unwrap();
+    for (name, text) in all_texts() {
+        if let Err(error) = connection.prepare(text).await {
+            panic!("{name}: {error}");
+        }
+    }
+}
