@@ -6,20 +6,16 @@ use usher_conversation::ports::{Journal as _, StoreError};
 use usher_conversation::session::{SessionMeta, SessionState, fold};
 
 use super::Store;
-use super::journal::parse_id;
 use super::writer::column;
 use crate::db::{Scope, fetch_all, fetch_optional, statements};
 use crate::projector::store::status_column;
 
 /// Sessions listed together.
-const PAGE: i64 = 256;
+const PAGE: u32 = 256;
 /// Turns read together.
 const TURNS: u32 = 512;
 
 statements! {
-    SESSIONS = "SELECT s.org_id, s.session_id FROM sessions s \
-        JOIN contacts c ON c.org_id = s.org_id AND c.contact_id = s.contact_id \
-        WHERE s.session_id > $1 AND c.erased_at IS NULL ORDER BY s.session_id LIMIT $2";
     PROJECTED = "SELECT status, pending, answered, projected_seq FROM sessions \
         WHERE session_id = $1 AND org_id = $2";
     RESPONSES = "SELECT field, value, seq FROM session_responses \
@@ -57,26 +53,13 @@ struct ProjectedRow {
 }
 
 impl Store {
-    /// The sessions after `after`, in the order of their ids; from the first when `None`. For operators.
-    pub async fn sessions(&self, after: Option<&SessionId>) -> Result<Vec<(OrgId, SessionId)>, StoreError> {
-        let (db, after) = (self.db().clone(), after.map_or_else(String::new, SessionId::to_string));
-        self.run(async move {
-            let mut tx = db.read(Scope::System).await?;
-            fetch_all!(&mut tx, (String, String), SESSIONS, after, PAGE)?
-                .into_iter()
-                .map(|(org, session)| Ok((parse_id(&org)?, parse_id(&session)?)))
-                .collect()
-        })
-        .await
-    }
-
     /// Replays every session from its first turn and compares: numbers without gaps, the snapshot with its tail, and
     /// the read model as of the turn it has reached.
     pub async fn verify_all(&self) -> Result<Verified, StoreError> {
         let mut verified = Verified::default();
         let mut after = None;
         loop {
-            let sessions = self.sessions(after.as_ref()).await?;
+            let sessions = self.sessions_after(after.as_ref(), PAGE).await?;
             let Some((_, last)) = sessions.last() else { return Ok(verified) };
             after = Some(last.clone());
             for (org, session) in sessions {
