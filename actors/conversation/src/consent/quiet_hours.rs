@@ -2,7 +2,7 @@
 
 use jiff::civil::time;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp as Instant, ToSpan};
+use jiff::{Timestamp as Moment, ToSpan};
 
 use super::zones::candidates;
 use crate::time::Timestamp;
@@ -36,8 +36,8 @@ pub fn calling_code(region: &str) -> String {
         .map_or_else(|| "+1".to_owned(), |plan| format!("+{}", plan.country_code()))
 }
 
-fn next_permitted(now: Instant, zones: &[TimeZone]) -> Result<(), Instant> {
-    let everywhere = |at: Instant| zones.iter().all(|zone| is_day(at, zone));
+fn next_permitted(now: Moment, zones: &[TimeZone]) -> Result<(), Moment> {
+    let everywhere = |at: Moment| zones.iter().all(|zone| is_day(at, zone));
     if everywhere(now) {
         return Ok(());
     }
@@ -57,12 +57,12 @@ fn next_permitted(now: Instant, zones: &[TimeZone]) -> Result<(), Instant> {
     }
 }
 
-fn is_day(at: Instant, zone: &TimeZone) -> bool {
+fn is_day(at: Moment, zone: &TimeZone) -> bool {
     (OPENS..CLOSES).contains(&at.to_zoned(zone.clone()).hour())
 }
 
 /// The first opening strictly after `at`. When the clock jumps over 08:00 the day opens where it lands.
-fn next_opening(at: Instant, zone: &TimeZone) -> Option<Instant> {
+fn next_opening(at: Moment, zone: &TimeZone) -> Option<Moment> {
     let today = at.to_zoned(zone.clone()).date();
     (0..3).find_map(|days| {
         let day = today.checked_add(days.days()).ok()?;
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn at(text: &str) -> Timestamp {
-        Timestamp::from(text.parse::<Instant>().expect("an RFC 3339 instant"))
+        Timestamp::from(text.parse::<Moment>().expect("an RFC 3339 instant"))
     }
 
     #[test]

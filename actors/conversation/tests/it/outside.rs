@@ -139,7 +139,7 @@ fn three_reminders_are_sent_further_and_further_apart_and_then_none() {
 }
 
 #[test]
-fn a_timer_that_finds_the_client_active_goes_back_to_sleep() {
+fn a_timer_that_finds_the_client_active_waits_again() {
     let mut world = started();
     world.wait_hours(3);
     world.receive(Channel::Sms, "Acme Plumbing");
