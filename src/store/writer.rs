@@ -359,6 +359,7 @@ const fn reason_column(reason: EscalationReason) -> &'static str {
         EscalationReason::Requested => "requested",
         EscalationReason::Misunderstood => "misunderstood",
         EscalationReason::Undeliverable => "undeliverable",
+        EscalationReason::WrongPerson => "wrong_person",
         EscalationReason::Quarantined => "quarantined",
     }
 }

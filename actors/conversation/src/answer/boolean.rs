@@ -4,7 +4,7 @@ use super::words::{Word, longest_phrase, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
 
 /// Plain yes.
-const YES: [&str; 58] = [
+const YES: [&str; 62] = [
     "yes",
     "y",
     "yeah",
@@ -63,10 +63,14 @@ const YES: [&str; 58] = [
     "please",
     "got it",
     "perfect",
+    "you bet",
+    "you know it",
+    "afirmativo",
+    "desde luego",
 ];
 
 /// Plain no.
-const NO: [&str; 40] = [
+const NO: [&str; 41] = [
     "no",
     "n",
     "nope",
@@ -76,6 +80,7 @@ const NO: [&str; 40] = [
     "nooo",
     "na",
     "negative",
+    "negativo",
     "false",
     "f",
     "never",

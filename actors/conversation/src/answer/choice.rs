@@ -176,6 +176,12 @@ fn position(words: &[Word], count: usize) -> Option<usize> {
     let mut at = 0;
     while at < rest.len() {
         let last = rest[at].is_any(&["last", "ultimo", "ultima", "final"]).then_some((count, 1));
+        let middle = rest[at].is_any(&["middle", "medio"]) && count % 2 == 1;
+        let last = last.or(middle.then_some((count / 2 + 1, 1)));
+        if rest[at].is("no") && rest.get(at + 1).is_some_and(Word::is_number) {
+            at += 1;
+            continue;
+        }
         // The article is a choice only on its own: "a", "option a".
         let letter = letter_place(&rest, at);
         let found = last.or_else(|| place_of(&rest, at)).or(letter);

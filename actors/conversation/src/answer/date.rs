@@ -11,6 +11,7 @@ use std::ops::Range;
 use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
 
+use super::occasion::{self, Occasion, month, weekday};
 use super::words::{Word, ordinal, phrase_at, small_number, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
 
@@ -115,6 +116,9 @@ impl Reader<'_> {
 
     fn date_at(&self, at: usize) -> Option<Reading> {
         self.numeric(at)
+            .or_else(|| self.nth_weekday(at))
+            .or_else(|| self.holiday(at))
+            .or_else(|| self.loose_week(at))
             .or_else(|| self.month_then_day(at))
             .or_else(|| self.day_then_month(at))
             .or_else(|| self.distance(at))
@@ -244,6 +248,64 @@ impl Reader<'_> {
             Some(year) => (self.year(&year.text).and_then(|year| day_of(year, month, day)), from + 1, true),
             None => (self.without_year(month, day), next, true),
         }
+    }
+
+    /// `first monday of december`, `the last friday of next month`, `2nd tuesday in march`.
+    fn nth_weekday(&self, at: usize) -> Option<Reading> {
+        let from = self.after(at, &["the", "on the", "el"]).unwrap_or(at);
+        let (nth, used) = occasion::nth(self.words, from)?;
+        let weekday = weekday(self.word(from + used))?;
+        let behind = self.after(from + used + 1, &["of", "in", "de", "of the", "del", "of this"])?;
+        let months = self
+            .after(behind, &["the month", "this month", "month", "mes", "este mes"])
+            .map(|next| (0, next));
+        let months =
+            months.or_else(|| self.after(behind, &["next month", "the next month"]).map(|next| (1, next)));
+        let (day, next) = if let Some((months, next)) = months {
+            let first = shift(self.today.first_of_month(), months.months());
+            let day = first
+                .and_then(|first| first.nth_weekday_of_month(nth, weekday).map_err(|_| Cause::NoSuchDate));
+            (day, next)
+        } else {
+            let month = i8::try_from(month(self.word(behind))?).ok()?;
+            (self.next(Occasion::Nth { month, nth, weekday }), behind + 1)
+        };
+        Some((day, next, true))
+    }
+
+    fn holiday(&self, at: usize) -> Option<Reading> {
+        let (occasion, used) = occasion::holiday(self.words, at)?;
+        Some((self.next(occasion), at + used, false))
+    }
+
+    /// The next day of this occasion, today included.
+    fn next(&self, occasion: Occasion) -> Result<Date, Cause> {
+        let year = self.today.year();
+        let coming = (year..=year + 1).filter_map(|year| occasion.in_year(year));
+        coming.into_iter().find(|day| *day >= self.today).ok_or(Cause::NoSuchDate)
+    }
+
+    /// `this weekend`, `next week`: days to choose from.
+    fn loose_week(&self, at: usize) -> Option<Reading> {
+        let from = self.after(at, &["sometime", "any day", "some time", "anytime"]).unwrap_or(at);
+        let (first, days, next) = if let Some(next) = self.after(from, &["next weekend"]) {
+            (12, 2, next)
+        } else if let Some(next) =
+            self.after(from, &["this weekend", "the weekend", "over the weekend", "weekend"])
+        {
+            (5, 2, next)
+        } else {
+            let next = self.after(from, &["next week", "la proxima semana", "la semana que viene"])?;
+            // "next week tuesday" names the day.
+            let named = self.after(next, &["on"]).unwrap_or(next);
+            if weekday(self.word(named)).is_some() {
+                return None;
+            }
+            (7, 5, next)
+        };
+        let monday = self.monday();
+        let readings = (first..first + days).map(|days: i64| monday.saturating_add(days.days()).to_string());
+        Some((Err(Cause::Ambiguous { readings: readings.collect() }), next, false))
     }
 
     /// `in 2 weeks`, `three days from now`, `two weeks from monday`, `a week after next tuesday`, `5 days ago`.
@@ -520,38 +582,6 @@ fn span(count: u32, unit: &str) -> Option<Span> {
         "fortnight" | "fortnights" => (count * 2).weeks(),
         "month" | "months" | "mes" | "meses" => count.months(),
         "year" | "years" | "yr" | "yrs" | "ano" | "anos" => count.years(),
-        _ => return None,
-    })
-}
-
-fn month(word: &str) -> Option<u32> {
-    const MONTHS: [&[&str]; 12] = [
-        &["january", "jan", "enero", "ene"],
-        &["february", "feb", "febuary", "febrero"],
-        &["march", "mar", "marzo"],
-        &["april", "apr", "abril", "abr"],
-        &["may", "mayo"],
-        &["june", "jun", "junio"],
-        &["july", "jul", "julio"],
-        &["august", "aug", "agosto", "ago"],
-        &["september", "sept", "sep", "septiembre"],
-        &["october", "oct", "octubre"],
-        &["november", "nov", "noviembre"],
-        &["december", "dec", "diciembre", "dic"],
-    ];
-    MONTHS.iter().position(|names| names.contains(&word)).and_then(|at| u32::try_from(at + 1).ok())
-}
-
-/// A weekday by its name or short form.
-pub(super) fn weekday(word: &str) -> Option<Weekday> {
-    Some(match word {
-        "monday" | "mon" | "lunes" => Weekday::Monday,
-        "tuesday" | "tues" | "tue" | "martes" => Weekday::Tuesday,
-        "wednesday" | "wednesay" | "weds" | "wed" | "miercoles" => Weekday::Wednesday,
-        "thursday" | "thurs" | "thur" | "thu" | "jueves" => Weekday::Thursday,
-        "friday" | "fri" | "viernes" => Weekday::Friday,
-        "saturday" | "sat" | "sabado" => Weekday::Saturday,
-        "sunday" | "sun" | "domingo" => Weekday::Sunday,
         _ => return None,
     })
 }

@@ -1,7 +1,7 @@
-//! Answers as a person reads them back, and an example of every type.
+//! Answers as a person reads them back.
 
 use super::{AnswerValue, BusinessHours, currency, number, phone, url};
-use crate::flow::{Choice, FieldType};
+use crate::flow::Choice;
 
 const DAYS_EN: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const DAYS_ES: [&str; 7] = ["lun", "mar", "mié", "jue", "vie", "sáb", "dom"];
@@ -84,29 +84,4 @@ fn intervals(open: &[(String, String)]) -> String {
     let short = |time: &str| time.strip_prefix('0').unwrap_or(time).to_owned();
     let parts: Vec<String> = open.iter().map(|(from, to)| format!("{}–{}", short(from), short(to))).collect();
     parts.join(" & ")
-}
-
-/// An answer to show as an example in an error sentence.
-pub fn example(kind: FieldType, options: &[Choice], locale: &str) -> String {
-    let spanish = is_spanish(locale);
-    let pick = |english: &str, other: &str| if spanish { other.to_owned() } else { english.to_owned() };
-    match kind {
-        FieldType::Text => pick("Bright Dental", "Clínica Sol"),
-        FieldType::LongText => pick("We help families smile.", "Ayudamos a las familias a sonreír."),
-        FieldType::PersonName => pick("Dana Smith", "Ana García"),
-        FieldType::Phone => "(415) 555-0100".to_owned(),
-        FieldType::Email => pick("dana@example.com", "ana@example.com"),
-        FieldType::Url => "example.com".to_owned(),
-        FieldType::Number => "12".to_owned(),
-        FieldType::Currency => "$1,200.50".to_owned(),
-        FieldType::Date => pick("March 5", "5 de marzo"),
-        FieldType::Time => pick("3:30 pm", "15:30"),
-        FieldType::Boolean => pick("yes", "sí"),
-        FieldType::Select | FieldType::MultiSelect => {
-            options.first().map_or_else(|| "1".to_owned(), |option| option.label.clone())
-        }
-        FieldType::Address => pick("12 Main St, Springfield", "Calle Mayor 12, Madrid"),
-        FieldType::BusinessHours => pick("Mon-Fri 9-5, Sat 10-2", "lunes a viernes 9-17, sábado 10-14"),
-        FieldType::File => pick("a photo or a PDF", "una foto o un PDF"),
-    }
 }

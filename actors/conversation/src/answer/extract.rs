@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::words::{Word, phrase_at, words};
-use super::{AnswerValue, ParseContext, currency, cut, date, email, parse, phone, url};
+use super::{AnswerValue, ParseContext, currency, cut, date, email, parse, phone, time, url};
 use crate::flow::{Field, FieldId, FieldType};
 
 /// A value that says by itself what it is.
@@ -55,11 +55,16 @@ fn find_all(kind: FieldType, text: &str, ctx: &ParseContext<'_>) -> Vec<Found> {
             })
             .collect()
         }
-        FieldType::Text
+        // Beside a day only: elsewhere a time may belong to opening hours or to a story.
+        FieldType::Time if !date::find(text, ctx).is_empty() => {
+            let found = time::find(text).into_iter();
+            found.filter_map(|found| Some(Found { value: found.certain()?, at: found.at })).collect()
+        }
+        FieldType::Time
+        | FieldType::Text
         | FieldType::LongText
         | FieldType::PersonName
         | FieldType::Number
-        | FieldType::Time
         | FieldType::Boolean
         | FieldType::Select
         | FieldType::MultiSelect

@@ -70,7 +70,7 @@ fn items(words: &[Word]) -> Result<Vec<Item>, Cause> {
             at = next;
         } else if let Some((days, next)) = days_at(words, at) {
             match items.last_mut() {
-                Some(Item::Days(before)) => *before |= days,
+                Some(Item::Days(before)) if !ends_a_sentence(words, at) => *before |= days,
                 _ => items.push(Item::Days(days)),
             }
             at = next;
@@ -86,6 +86,13 @@ fn items(words: &[Word]) -> Result<Vec<Item>, Cause> {
         }
     }
     Ok(items)
+}
+
+/// Whether a sentence ended before `at`; the dot of "Mon." ends none.
+fn ends_a_sentence(words: &[Word], at: usize) -> bool {
+    let Some(before) = at.checked_sub(1).map(|before| &words[before]) else { return false };
+    let abbreviated = at >= 2 && words[at - 2].text.len() <= 5;
+    before.is_any(&["\n", ";"]) || (before.is(".") && !abbreviated)
 }
 
 fn phrase_item(words: &[Word], at: usize) -> Option<(Item, usize)> {
@@ -202,8 +209,8 @@ fn day_at(words: &[Word], at: usize) -> Option<(u32, usize)> {
         "sa" if letter_context(at) => 5,
         "su" => 6,
         _ => {
-            let singular = || name.strip_suffix('s').and_then(super::date::weekday);
-            let day = super::date::weekday(name).or_else(singular)?;
+            let singular = || name.strip_suffix('s').and_then(super::occasion::weekday);
+            let day = super::occasion::weekday(name).or_else(singular)?;
             u32::from(day.to_monday_zero_offset().unsigned_abs())
         }
     };

@@ -52,6 +52,10 @@ impl AnswerValue {
         match (kind, value) {
             (_, Value::Null) => Err(Cause::Empty.into()),
             (FieldType::File, Value::Object(object)) => file(object, ctx).map_err(ParseError::from),
+            // A form holds the text itself: nothing in it announces the rest.
+            (FieldType::Text, Value::String(text)) if !text.trim().is_empty() => {
+                super::text::line(text, ctx).map_err(ParseError::from)
+            }
             (_, Value::String(text)) => parse(kind, text, ctx),
             (FieldType::Number, Value::Number(value)) => {
                 let value = value.as_f64().ok_or(Cause::NotRecognised)?;

@@ -12,6 +12,7 @@ mod hours;
 mod json;
 mod name;
 mod number;
+mod occasion;
 mod phone;
 mod spelled;
 mod text;
@@ -21,7 +22,6 @@ pub(crate) mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use display::example;
 pub use extract::{Found, extract, find};
 
 use crate::flow::{Choice, Field, FieldType, Validation};
@@ -210,7 +210,7 @@ pub fn parse(kind: FieldType, text: &str, ctx: &ParseContext<'_>) -> Result<Answ
 
 fn parse_whole(kind: FieldType, text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, ParseErrorCause> {
     match kind {
-        FieldType::Text => text::line(text, ctx),
+        FieldType::Text => text::said_line(text, ctx),
         FieldType::LongText => text::lines(text, ctx),
         FieldType::PersonName => name::parse(text, ctx),
         FieldType::Phone => phone::parse(text, ctx),

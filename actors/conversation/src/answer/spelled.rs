@@ -121,6 +121,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
             None => {
                 let joins = (word.is_letters() || word.is_number()) && word.text.is_ascii();
                 let inside = word.glued || words.get(at).is_some_and(|next| next.glued && symbol_char(next));
+                let inside = inside || is_joined(&words, at - 1);
                 let kind = if joins && (inside || !AROUND.contains(&word.text.as_str())) {
                     Kind::Word
                 } else {
@@ -131,6 +132,16 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
         }
     }
     out
+}
+
+/// "my dash company", "d a n a": an everyday word that a spoken joiner or its neighbours make part of an address.
+fn is_joined(words: &[Word], at: usize) -> bool {
+    let next = words.get(at + 1);
+    let joined = next.is_some_and(|next| next.is_any(&["dash", "underscore", "hyphen", "plus", "dot"]));
+    let letter = |word: &Word| word.text.len() == 1 && word.is_letters();
+    let spelled = letter(&words[at])
+        && (next.is_some_and(letter) || at.checked_sub(1).is_some_and(|before| letter(&words[before])));
+    joined || spelled
 }
 
 fn piece(words: &[Word], text: String, kind: Kind) -> Piece {

@@ -1,7 +1,10 @@
 //! Times of day, `HH:MM` of 24 hours.
 //!
 //! Without "am" or "pm" the hours of business decide: 9 to 11 are in the morning, 12 is noon, 1 to 6 are in the
-//! afternoon; 7 and 8 could be either and are asked about. `07:00` and hours above 12 are on the 24-hour clock.
+//! afternoon; 7 and 8 could be either and are asked about, unless they are written with minutes ("7:30"), which is taken
+//! as written. `07:00` and hours above 12 are on the 24-hour clock.
+
+use std::ops::Range;
 
 use super::words::{Word, phrase_at, small_number, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
@@ -29,8 +32,10 @@ pub(super) struct Clock {
 
 /// A time found in a message.
 #[derive(Debug, Clone)]
-struct Found {
+pub(super) struct Found {
     clock: Clock,
+    /// Where it stands.
+    pub(super) at: Range<usize>,
     /// A bare number, which may be anything else as well.
     bare: bool,
 }
@@ -49,6 +54,14 @@ pub(super) fn parse(text: &str, _: &ParseContext<'_>) -> Result<AnswerValue, Cau
                 many.iter().filter_map(|time| resolve(time.clock).ok()).map(|(h, m)| written(h, m)).collect();
             Err(if readings.is_empty() { Cause::NotRecognised } else { Cause::Ambiguous { readings } })
         }
+    }
+}
+
+impl Found {
+    /// The time, if it says by itself that it is one ("3pm", "15:30") and which.
+    pub(super) fn certain(&self) -> Option<AnswerValue> {
+        let (hour, minute) = resolve(self.clock).ok().filter(|_| self.clock.half != Half::Open)?;
+        Some(AnswerValue::Time(written(hour, minute)))
     }
 }
 
@@ -89,7 +102,7 @@ pub(super) fn on_half(hour: u32, half: Half) -> Option<u32> {
 }
 
 /// Every time in a message, in order.
-fn find(text: &str) -> Vec<Found> {
+pub(super) fn find(text: &str) -> Vec<Found> {
     let words = words(text);
     let mut found = Vec::new();
     let mut at = 0;
@@ -97,7 +110,11 @@ fn find(text: &str) -> Vec<Found> {
         match clock_at(&words, at) {
             Some((clock, next)) => {
                 let bare = next == at + 1 && clock.half == Half::Open;
-                found.push(Found { clock, bare });
+                let place = words[at].at.start..words[next - 1].at.end;
+                let colon = text[place.clone()].contains(':');
+                let as_written = colon && matches!(clock.hour, 7 | 8) && clock.half == Half::Open;
+                let clock = if as_written { Clock { half: Half::Exact, ..clock } } else { clock };
+                found.push(Found { clock, at: place, bare });
                 at = next;
             }
             None => at += 1,

@@ -152,6 +152,9 @@ impl<'a> Turn<'_, 'a> {
             Intent::Why => self.draft.line_of(Sentence::Why),
             Intent::Unsure => self.unsure(),
             Intent::Status => self.status(),
+            Intent::Summary => self.summary(),
+            Intent::Recall { field } => self.recall(&field),
+            Intent::WrongPerson => self.wrong_person(),
             Intent::Link => {
                 let line = self.draft.speech.link(Sentence::Link, Sentence::NoLink);
                 self.draft.line(&line);
@@ -320,6 +323,34 @@ impl<'a> Turn<'_, 'a> {
         }
     }
 
+    /// The answers that stand, but for what is nobody's to read over a shoulder.
+    fn summary(&mut self) {
+        let state = &self.draft.state;
+        let fields = self.draft.meta.flow.fields.iter();
+        let known: Vec<_> = fields
+            .filter(|field| reading::is_visible(state, field))
+            .filter_map(|field| Some((field, &state.answer(&field.id)?.value)))
+            .collect();
+        let line = self.draft.speech.summary(&known);
+        self.draft.line(&line);
+    }
+
+    fn recall(&mut self, id: &FieldId) {
+        let Some(field) = self.draft.visible(id) else { return };
+        let Some(answer) = self.draft.state.answer(id) else { return };
+        let line = self.draft.speech.recalled(field, &answer.value);
+        self.draft.line(&line);
+    }
+
+    /// We write to somebody else: nothing goes there any more, and a person must find the right number.
+    fn wrong_person(&mut self) {
+        self.draft.record(Event::Escalated { reason: EscalationReason::WrongPerson });
+        opt_out(self.draft, self.origin.clone());
+        self.draft.line_of(Sentence::WrongPerson);
+        self.draft.say(self.origin.channel, MessageKind::Compliance);
+        self.ask = false;
+    }
+
     fn human(&mut self) {
         if self.draft.state.human_requested() {
             self.draft.line_of(Sentence::HumanAgain);
@@ -338,6 +369,8 @@ impl<'a> Turn<'_, 'a> {
             SmallTalk::Greeting => self.draft.line_of(Sentence::SmallGreeting),
             SmallTalk::Thanks => self.draft.line_of(Sentence::SmallThanks),
             SmallTalk::Question => self.draft.line_of(Sentence::SmallQuestion),
+            SmallTalk::Safe => self.draft.line_of(Sentence::Safe),
+            SmallTalk::Upset => self.draft.line_of(Sentence::Upset),
             SmallTalk::AreYouABot => self.draft.line_of(Sentence::Bot),
             SmallTalk::Ready | SmallTalk::Other if self.draft.state.is_complete() => {
                 self.draft.line_of(Sentence::AlreadyComplete);

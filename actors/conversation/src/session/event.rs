@@ -21,6 +21,8 @@ pub enum EscalationReason {
     Misunderstood,
     /// Our messages do not arrive.
     Undeliverable,
+    /// The number or address belongs to somebody else.
+    WrongPerson,
     /// A message made the engine fail and was set aside.
     Quarantined,
 }

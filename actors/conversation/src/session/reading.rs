@@ -60,6 +60,11 @@ pub(crate) fn is_visible(state: &SessionState, field: &Field) -> bool {
     field.when.as_ref().is_none_or(|condition| condition.holds(&answer))
 }
 
+/// The one value that stands in a message and cannot be anything but an answer to `field`.
+pub(super) fn find(meta: &SessionMeta, now: Timestamp, field: &Field, text: &str) -> Option<AnswerValue> {
+    answer::find(field.kind, text, &context(meta, now, field)).map(|found| found.value)
+}
+
 /// An answer read out of a message.
 pub(super) struct Found {
     pub(super) field: FieldId,

@@ -37,7 +37,7 @@ impl<'a> Speech<'a> {
 
     /// A sentence about a field, which knows `{label}` and `{example}`.
     pub(crate) fn about(&self, sentence: Sentence, field: &Field) -> String {
-        self.say(sentence, &[("label", &in_sentence(&field.label)), ("example", &self.example(field))])
+        self.say(sentence, &[("label", &self.label(field)), ("example", &self.example(field))])
     }
 
     pub(crate) fn acknowledgement(&self, turn: u64) -> String {
@@ -99,7 +99,7 @@ impl<'a> Speech<'a> {
 
     pub(crate) fn read_back(&self, sentence: Sentence, field: &Field, waiting: &Confirmation) -> String {
         let value = self.display(field, &waiting.value);
-        self.say(sentence, &[("label", &in_sentence(&field.label)), ("value", &value)])
+        self.say(sentence, &[("label", &self.label(field)), ("value", &value)])
     }
 
     /// The flow's prompt with its variables filled in.
@@ -167,7 +167,8 @@ impl<'a> Speech<'a> {
             ParseErrorCause::TooSmall { min } => self.say(sentence, &[("min", min)]),
             ParseErrorCause::TooLarge { max } => self.say(sentence, &[("max", max)]),
             ParseErrorCause::Ambiguous { readings } => {
-                self.say(sentence, &[("readings", &self.catalogue.list(readings, Sentence::ListOr))])
+                let shown: Vec<String> = readings.iter().map(|text| self.reading(field, text)).collect();
+                self.say(sentence, &[("readings", &self.catalogue.list(&shown, Sentence::ListOr))])
             }
             ParseErrorCause::Empty
             | ParseErrorCause::NotRecognised
@@ -185,19 +186,50 @@ impl<'a> Speech<'a> {
         }
     }
 
+    /// One of the readings of an ambiguous answer, as people read it.
+    fn reading(&self, field: &Field, text: &str) -> String {
+        match field.kind {
+            FieldType::Date => self.display(field, &AnswerValue::Date(text.to_owned())),
+            FieldType::Time => self.display(field, &AnswerValue::Time(text.to_owned())),
+            _ => text.to_owned(),
+        }
+    }
+
     /// Several answers taken from one message, read back in passing.
     pub(crate) fn noted(&self, taken: &[(&Field, &AnswerValue)]) -> String {
+        self.say(Sentence::Noted, &[("list", &self.items(taken))])
+    }
+
+    /// Everything answered so far.
+    pub(crate) fn summary(&self, known: &[(&Field, &AnswerValue)]) -> String {
+        if known.is_empty() {
+            return self.plain(Sentence::SummaryEmpty);
+        }
+        self.say(Sentence::Summary, &[("list", &self.items(known))])
+    }
+
+    /// One answer, as it stands.
+    pub(crate) fn recalled(&self, field: &Field, value: &AnswerValue) -> String {
+        if field.sensitive {
+            return self.about(Sentence::RecalledPrivate, field);
+        }
+        let value = self.display(field, value);
+        self.say(Sentence::Recalled, &[("label", &self.label(field)), ("value", &value)])
+    }
+
+    fn items(&self, taken: &[(&Field, &AnswerValue)]) -> String {
         let items: Vec<String> = taken
             .iter()
             .map(|(field, value)| {
+                let label = in_sentence(&field.label);
                 if field.sensitive {
-                    return in_sentence(&field.label).into_owned();
+                    return label.into_owned();
                 }
                 let value = self.display(field, value);
-                self.say(Sentence::NotedItem, &[("label", &in_sentence(&field.label)), ("value", &value)])
+                self.say(Sentence::NotedItem, &[("label", &label), ("value", &value)])
             })
             .collect();
-        self.say(Sentence::Noted, &[("list", &self.catalogue.list(&items, Sentence::ListAnd))])
+        self.catalogue.list(&items, Sentence::ListAnd)
     }
 
     /// A correction, acknowledged with the new value so that it can be checked.
@@ -206,7 +238,7 @@ impl<'a> Speech<'a> {
             return self.about(Sentence::UpdatedPrivate, field);
         }
         let value = self.display(field, value);
-        self.say(Sentence::Updated, &[("label", &in_sentence(&field.label)), ("value", &value)])
+        self.say(Sentence::Updated, &[("label", &self.label(field)), ("value", &value)])
     }
 
     pub(crate) fn invalidated(&self, count: usize) -> String {
@@ -241,6 +273,15 @@ impl<'a> Speech<'a> {
     /// A value as people read it.
     pub(crate) fn display(&self, field: &Field, value: &AnswerValue) -> String {
         value.display(&field.options, self.catalogue.language())
+    }
+
+    /// The label behind "your"; a label that is itself a question is just "your answer".
+    fn label<'f>(&self, field: &'f Field) -> Cow<'f, str> {
+        if field.label.trim_end().ends_with('?') {
+            Cow::Owned(self.plain(Sentence::YourAnswer))
+        } else {
+            in_sentence(&field.label)
+        }
     }
 
     fn hello(&self) -> String {
@@ -283,7 +324,11 @@ fn push_choices(out: &mut String, field: &Field) {
 }
 
 /// A label as it stands inside a sentence: `Business name` becomes `business name`, `VAT number` stays.
+/// Its own "your" and the mark at its end go: the sentence has them.
 fn in_sentence(label: &str) -> Cow<'_, str> {
+    let label = label.trim().trim_end_matches(['?', '.', ':', '!']).trim_start_matches('¿');
+    let own = ["Your ", "your ", "My ", "my ", "Tu ", "tu "].iter().find_map(|own| label.strip_prefix(own));
+    let label = own.unwrap_or(label);
     let mut letters = label.chars();
     match (letters.next(), letters.next()) {
         (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {

@@ -474,7 +474,9 @@ impl SessionState {
         match reason {
             EscalationReason::Requested => self.escalations.requested = true,
             EscalationReason::Undeliverable => self.escalations.undeliverable = true,
-            EscalationReason::Misunderstood | EscalationReason::Quarantined => {}
+            EscalationReason::Misunderstood
+            | EscalationReason::WrongPerson
+            | EscalationReason::Quarantined => {}
         }
     }
 }

@@ -367,6 +367,101 @@ fn several_answers_in_one_message_are_all_taken() {
 }
 
 #[test]
+fn words_that_announce_a_name_are_not_part_of_it() {
+    for said in [
+        "the business is called Reyes & Sons",
+        "it's Reyes & Sons",
+        "our name is Reyes & Sons",
+        "my company name is Reyes & Sons",
+        "that would be Reyes & Sons",
+        "it's Reyes & Sons and my email is dana@acme.com",
+        "Reyes & Sons, dana@acme.com",
+        "1. Reyes & Sons\n2. dana@acme.com",
+    ] {
+        let (mut chat, _) = Chat::begin(meta(), NOON);
+        chat.handle(NOON, said);
+        assert_eq!(answer(&chat, "business_name"), "Reyes & Sons", "{said}");
+    }
+}
+
+#[test]
+fn what_was_answered_can_be_asked_for() {
+    after(
+        4,
+        &[
+            ("what was my email?", "I have dana@acme.com for your email.", "has_website"),
+            ("what did I say for the phone?", "I have (415) 555-0199", "has_website"),
+            ("what do you have so far?", "So far I have: business name Acme Plumbing", "has_website"),
+        ],
+    );
+}
+
+#[test]
+fn a_part_of_the_last_answer_is_swapped_in_words() {
+    for (swap, phone) in [("0123 not 0199", "+14155550123"), ("not 0199, it's 0123", "+14155550123")] {
+        let chat = after(4, &[(swap, "Updated", "has_website")]);
+        assert_eq!(answer(&chat, "phone"), phone, "{swap}");
+    }
+    let chat = after(7, &[("the first one actually", "Updated: your plan is now Basic.", "budget")]);
+    assert_eq!(answer(&chat, "plan"), "basic");
+}
+
+#[test]
+fn a_yes_and_what_it_brings_up_are_taken_together() {
+    let chat = after(4, &[("yes, it's acme.com", "Got it", "plan")]);
+    assert_eq!(answer(&chat, "website"), "https://acme.com");
+}
+
+#[test]
+fn an_ambiguous_answer_is_settled_by_the_choice_between_its_readings() {
+    let flow = || {
+        flow_of(&serde_json::json!([
+            { "id": "day", "label": "Day", "prompt": "Which day?", "type": "date" },
+            { "id": "time", "label": "Time", "prompt": "What time?", "type": "time" },
+            { "id": "guests", "label": "Guests", "prompt": "How many?", "type": "number" }
+        ]))
+    };
+    let chat = hold(
+        meta_of(flow(), "en"),
+        &[
+            ("next week", "That could mean Mon", "day"),
+            ("wednesday", "What time?", "time"),
+            ("at 7", "7:00 AM or 7:00 PM", "time"),
+            ("evening", "How many?", "guests"),
+        ],
+    );
+    assert_eq!((answer(&chat, "day"), answer(&chat, "time")), ("2026-11-25".into(), "19:00".into()));
+    let chat = hold(meta_of(flow(), "en"), &[("tomorrow at 3pm", "How many?", "guests")]);
+    assert_eq!((answer(&chat, "day"), answer(&chat, "time")), ("2026-11-18".into(), "15:00".into()));
+}
+
+#[test]
+fn nothing_else_leaves_an_optional_question_out() {
+    for nothing in ["nothing else", "no that's it", "that's all", "no thanks", "not that I can think of"] {
+        let chat = after(8, &[(nothing, "That's everything", "-")]);
+        assert_eq!(answer(&chat, "notes"), serde_json::Value::Null, "{nothing}");
+    }
+}
+
+#[test]
+fn anger_and_delay_are_met_without_counting_as_misses() {
+    for (said, reply) in [
+        ("this is stupid", "I'm sorry about that."),
+        ("busy, text me tomorrow", "No rush."),
+        ("is this safe?", "Your answers go only to Bright Agency."),
+    ] {
+        let chat = after(2, &[(said, reply, "email")]);
+        assert_eq!(chat.state().misses(&usher_conversation::flow::FieldId::new("email")), 0, "{said}");
+    }
+}
+
+#[test]
+fn a_stranger_is_left_in_peace() {
+    let chat = after(2, &[("you have the wrong person", "Sorry about that!", "email"), ("ok", "", "email")]);
+    assert_eq!(chat.state().status(), SessionStatus::OptedOut);
+}
+
+#[test]
 fn spanish_is_spoken_and_understood() {
     let chat = hold(
         meta_of(crate::support::flow(), "es"),

@@ -163,15 +163,3 @@ fn files_keep_to_the_types_and_size_of_their_field() {
     let value = AnswerValue::File(file("application/pdf", 7));
     assert_eq!(AnswerValue::from_json(FieldType::File, &value.to_json(), &ctx), Ok(value));
 }
-
-#[test]
-fn every_example_is_an_answer_of_its_own_type() {
-    let list = options(&[("a", "First"), ("b", "Second one")]);
-    let ctx = ParseContext { options: &list, ..context() };
-    for kind in KINDS.into_iter().filter(|kind| *kind != FieldType::File) {
-        for locale in ["en", "es"] {
-            let text = example(kind, &list, locale);
-            assert!(parse(kind, &text, &ctx).is_ok(), "{kind:?} {text}");
-        }
-    }
-}

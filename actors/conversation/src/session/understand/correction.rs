@@ -15,6 +15,8 @@ pub(super) enum Correction<'a, 't> {
     With { field: &'a Field, text: &'t str },
     /// "My website is acme.com": if it parses.
     Statement { field: &'a Field, text: &'t str },
+    /// ".com not .org", "not 0142, 0143", "not heaters but leaks": a part of the last answer.
+    Swap { old: &'t str, new: &'t str },
     /// "No wait, it's acme.com": most likely about the last answer.
     Unnamed { text: &'t str },
 }
@@ -55,6 +57,18 @@ const MARKERS: &[&str] = &[
     "no perdon",
     "ups",
     "hold on",
+    "make that",
+    "make it",
+    "change that to",
+    "change it to",
+    "switch it to",
+    "switch that to",
+    "move it to",
+    "let me change that to",
+    "i should have said",
+    "that should be",
+    "it should be",
+    "should be",
 ];
 const VERBS: &[&str] = &[
     "change",
@@ -78,6 +92,11 @@ const VERBS: &[&str] = &[
     "edita",
     "editar",
     "arregla",
+    "go back to",
+    "back to",
+    "return to",
+    "revisit",
+    "volver a",
 ];
 const POLITE: &[&str] = &[
     "can you",
@@ -136,6 +155,22 @@ const CONNECTORS: &[&str] = &[
     "address to",
     "and its",
     "because its",
+];
+/// The connectors that state something all by themselves: "my email is …".
+const COPULAS: &[&str] = &[
+    "is",
+    "its",
+    "are",
+    "was",
+    "it is",
+    "should be",
+    "needs to be",
+    "es",
+    "son",
+    "deberia ser",
+    "ahora es",
+    "called",
+    "actually is",
 ];
 const WRONG: &[&str] = &[
     "is wrong",
@@ -198,6 +233,9 @@ pub(super) fn find<'a, 't>(
         marked |= words.longest(at, MARKERS).is_some();
         at += taken;
     }
+    if let Some(swap) = swap(words, at) {
+        return Some(swap);
+    }
     let names = Names { words, state, meta };
     if let Some(taken) = words.longest(at, VERBS) {
         return names.ordered(at + taken);
@@ -210,13 +248,38 @@ pub(super) fn find<'a, 't>(
             }
         });
     }
-    names.stated(at, marked).or_else(|| marked.then(|| names.unnamed(at)).flatten())
+    // "the third one actually", "friday instead": the marker may stand behind.
+    let trailing = words.trimmed_of(at, &["actually", "instead", "rather", "sorry"]);
+    names
+        .stated(at, marked)
+        .or_else(|| marked.then(|| names.unnamed(at)).flatten())
+        .or_else(|| trailing.map(|text| Correction::Unnamed { text }))
 }
 
-struct Names<'w, 't, 's, 'a> {
-    words: &'w Words<'t>,
-    state: &'s SessionState,
-    meta: &'a SessionMeta,
+/// "not A but B", "not A, B" and "B not A".
+fn swap<'a, 't>(words: &Words<'t>, at: usize) -> Option<Correction<'a, 't>> {
+    let at = at + words.longest(at, &["its", "it is", "no its", "no", "thats"]).unwrap_or(0);
+    let swap = |old: &'t str, new: &'t str| Some(Correction::Swap { old, new });
+    let not = (at..words.len()).find(|index| words.matches(*index, "not").is_some())?;
+    if not > at {
+        return swap(words.between(not + 1, words.len())?, words.between(at, not)?);
+    }
+    let but = (not + 2..words.len()).find(|index| words.matches(*index, "but").is_some());
+    let (end, start) = if let Some(but) = but {
+        (but, but + 1)
+    } else {
+        let comma = (not + 1..words.len().saturating_sub(1)).find(|index| words.ends_in_comma(*index))?;
+        (comma + 1, comma + 1)
+    };
+    let start = start + words.longest(start, &["its", "it is"]).unwrap_or(0);
+    swap(words.between(not + 1, end)?, words.between(start, words.len())?)
+}
+
+/// The fields as they are called in a message.
+pub(super) struct Names<'w, 't, 's, 'a> {
+    pub(super) words: &'w Words<'t>,
+    pub(super) state: &'s SessionState,
+    pub(super) meta: &'a SessionMeta,
 }
 
 impl<'t, 'a> Names<'_, 't, '_, 'a> {
@@ -239,7 +302,8 @@ impl<'t, 'a> Names<'_, 't, '_, 'a> {
             });
         }
         let value = self.skip_connectors(after);
-        if value == after && !marked {
+        let stated = self.words.longest(after, COPULAS).is_some() || self.words.ends_in_colon(after - 1);
+        if !stated && !marked {
             return None;
         }
         let text = self.words.rest(value)?;
@@ -260,7 +324,7 @@ impl<'t, 'a> Names<'_, 't, '_, 'a> {
     }
 
     /// The field that is named at this word, and where its name ends.
-    fn named(&self, at: usize) -> Option<(&'a Field, usize)> {
+    pub(super) fn named(&self, at: usize) -> Option<(&'a Field, usize)> {
         let at = at + self.words.longest(at, ARTICLES).unwrap_or(0);
         let asked = |field: &&'a Field| reading::is_visible(self.state, field);
         let by_name = self.meta.flow.fields.iter().filter(asked).filter_map(|field| {

@@ -4,8 +4,11 @@
 //! then the things people say about the conversation itself; then corrections; then answers, several of them if the
 //! message holds several; and only what is none of these is a digression or a miss.
 
+mod choose;
 mod correction;
 mod phrases;
+mod recall;
+mod several;
 mod words;
 
 use crate::answer::{AnswerValue, ParseErrorCause};
@@ -54,6 +57,14 @@ pub(super) enum Intent {
     /// They do not know the answer.
     Unsure,
     Status,
+    /// They want to see what they have answered.
+    Summary,
+    /// They want to know what they answered to this.
+    Recall {
+        field: FieldId,
+    },
+    /// The number belongs to somebody else.
+    WrongPerson,
     /// They want the address of their page.
     Link,
     Human,
@@ -72,6 +83,10 @@ pub(super) enum SmallTalk {
     /// "Ok", "let's go".
     Ready,
     AreYouABot,
+    /// "Is this safe?"
+    Safe,
+    /// Anger.
+    Upset,
     /// A question about something else.
     Question,
     Other,
@@ -128,12 +143,17 @@ impl<'a> Ear<'a> {
             return vec![answer];
         }
         let said = if words.len() <= LONGEST_PHRASE { Said::of(&line) } else { Said::NOTHING };
+        if let Some(reading) = self.pending.and_then(|field| self.chosen_reading(field, &line, said, text)) {
+            return vec![reading];
+        }
+        let recalled = || recall::find(&words, self.state, self.meta).filter(|_| said.is_short());
         self.about_the_conversation(&line, said)
+            .or_else(|| recalled().map(|field| vec![Intent::Recall { field: field.id.clone() }]))
             .or_else(|| self.read_back(&words, said))
             .or_else(|| {
                 correction::find(&words, self.state, self.meta).and_then(|found| self.corrected(&found))
             })
-            .or_else(|| self.answers(text, &words, said))
+            .or_else(|| self.fullest_answers(text, &words, said))
             .or_else(|| Self::aside(said))
             .unwrap_or_else(|| self.last_resort(text, said))
     }
@@ -173,7 +193,7 @@ impl<'a> Ear<'a> {
 
     /// What can only be about the conversation itself.
     fn about_the_conversation(&self, line: &str, said: Said) -> Option<Vec<Intent>> {
-        const ABOUT: [(Meaning, Intent); 9] = [
+        const ABOUT: [(Meaning, Intent); 12] = [
             (Meaning::Human, Intent::Human),
             (Meaning::Keep, Intent::Keep),
             (Meaning::Skip, Intent::Skip),
@@ -183,11 +203,25 @@ impl<'a> Ear<'a> {
             (Meaning::Why, Intent::Why),
             (Meaning::Status, Intent::Status),
             (Meaning::Link, Intent::Link),
+            (Meaning::Summary, Intent::Summary),
+            (Meaning::Safe, Intent::SmallTalk(SmallTalk::Safe)),
+            (Meaning::Upset, Intent::SmallTalk(SmallTalk::Upset)),
         ];
         let meant = ABOUT.into_iter().find(|(meaning, _)| said.is(*meaning)).map(|(_, intent)| intent);
         let person = said.is_short()
             && (phrases::asks_for_a_person(line)
                 || (!self.wants_words() && said.is(Meaning::HumanOrOccupation)));
+        // Once a number was given, "wrong number" is about that.
+        let phone_given = || {
+            let phones = self.meta.flow.fields.iter().filter(|field| field.kind == FieldType::Phone);
+            phones.into_iter().any(|field| self.state.answer(&field.id).is_some())
+        };
+        if said.is(Meaning::WrongPerson) && !phone_given() {
+            return Some(vec![Intent::WrongPerson]);
+        }
+        if said.is_short() && phrases::puts_off(line) {
+            return Some(vec![Intent::Later]);
+        }
         let bot = said.is(Meaning::Bot).then_some(Intent::SmallTalk(SmallTalk::AreYouABot));
         meant.or(bot).or(person.then_some(Intent::Human)).map(|intent| vec![intent])
     }
@@ -219,16 +253,55 @@ impl<'a> Ear<'a> {
             Correction::Without { field } => one(Intent::Revisit { field: field.id.clone() }),
             Correction::With { field, text } => one(self.read_or_miss(field, text)),
             Correction::Statement { field, text } => self.read(field, text).and_then(one),
+            Correction::Swap { old, new } => self.swapped(old, new).and_then(one),
             Correction::Unnamed { text } => {
                 let last = self.state.cursor().last_answered().and_then(|id| self.meta.flow.field(id));
-                let most_likely = last.into_iter().chain(self.pending);
-                most_likely
+                // What takes any words gives way to what takes just these.
+                let (words, exact): (Vec<_>, Vec<_>) =
+                    last.into_iter().chain(self.pending).partition(|field| takes_words(field));
+                let said_for_itself =
+                    || self.earlier().filter(|field| !takes_words(field) && is_distinct(field));
+                exact
                     .into_iter()
                     .find_map(|field| self.read(field, text))
+                    .or_else(|| said_for_itself().find_map(|field| self.read(field, text)))
+                    .or_else(|| words.into_iter().find_map(|field| self.read(field, text)))
                     .or_else(|| self.turned(text))
                     .and_then(one)
             }
         }
+    }
+
+    /// Answered fields, the latest first.
+    fn earlier(&self) -> impl Iterator<Item = &'a Field> {
+        let mut answered: Vec<(u64, &'a Field)> = self
+            .meta
+            .flow
+            .fields
+            .iter()
+            .filter_map(|field| Some((self.state.answer(&field.id)?.seq, field)))
+            .collect();
+        answered.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+        answered.into_iter().map(|(_, field)| field)
+    }
+
+    /// The latest answer that holds `old`, with `new` in its place.
+    fn swapped(&self, old: &str, new: &str) -> Option<Intent> {
+        let old = old.to_lowercase();
+        self.earlier().filter(|field| field.kind != FieldType::Boolean).find_map(|field| {
+            let known = self.state.answer(&field.id)?;
+            let shown = known.value.display(&field.options, "en").to_lowercase();
+            [known.raw.to_lowercase(), shown].into_iter().filter(|text| text.contains(&old)).find_map(
+                |text| {
+                    let value = self.parse(field, &text.replacen(&old, new, 1)).ok()?;
+                    (value != known.value).then(|| Intent::Answer {
+                        field: field.id.clone(),
+                        value,
+                        raw: new.to_owned(),
+                    })
+                },
+            )
+        })
     }
 
     /// A yes-or-no answer that is turned round in passing: "we don't have a website", when we believed there was one.
@@ -237,12 +310,23 @@ impl<'a> Ear<'a> {
         let answered = self.meta.flow.fields.iter().filter(|field| field.kind == FieldType::Boolean);
         answered.filter(|field| words.share_a_word_with(&field.prompt)).find_map(|field| {
             let known = self.state.answer(&field.id)?;
-            self.parse(field, text).ok().filter(|value| *value != known.value).map(|value| Intent::Answer {
+            // "we do have a website, acme.com" says it with its first words.
+            let opening = words.between(0, words.len().min(3)).unwrap_or(text);
+            let value = self.parse(field, text).or_else(|_| self.parse(field, opening)).ok();
+            value.filter(|value| *value != known.value).map(|value| Intent::Answer {
                 field: field.id.clone(),
                 value,
                 raw: text.to_owned(),
             })
         })
+    }
+
+    /// The reading of the message that answers most.
+    fn fullest_answers(&self, text: &str, words: &Words<'_>, said: Said) -> Option<Vec<Intent>> {
+        let found = self.answers(text, words, said);
+        let listed = self.in_order(text);
+        let more = listed.as_ref().map_or(0, Vec::len) > found.as_ref().map_or(0, Vec::len);
+        if more { listed } else { found }
     }
 
     /// The answers in the message: to the pending question, and to any other it names.
@@ -258,6 +342,9 @@ impl<'a> Ear<'a> {
                 self.leading_answer(field, text, &found)
             });
         }
+        if let ([Intent::Answer { .. }], Some(field)) = (&intents[..], pending.filter(|_| found.is_empty())) {
+            intents.extend(self.follow_on(field, text));
+        }
         // The words of an only answer are the whole message.
         let only = for_pending && found.len() == 1;
         intents.extend(found.into_iter().map(|Found { field, value, raw }| {
@@ -267,11 +354,32 @@ impl<'a> Ear<'a> {
         (!intents.is_empty()).then_some(intents)
     }
 
+    /// "Yes, it's acme.com": what a yes brings up, answered in the same breath.
+    fn follow_on(&self, field: &Field, text: &str) -> Option<Intent> {
+        let mut brought_up = self.meta.flow.fields.iter().filter(|other| {
+            field.kind == FieldType::Boolean
+                && !self.state.is_settled(&other.id)
+                && other.when.as_ref().is_some_and(|when| reading::depends_on(when, &field.id))
+        });
+        brought_up.find_map(|other| {
+            let value = reading::find(self.meta, self.now, other, text)?;
+            Some(Intent::Answer { field: other.id.clone(), value, raw: text.to_owned() })
+        })
+    }
+
     /// The message as the answer to the pending question, and to nothing else.
     fn whole_answer(&self, field: &Field, text: &str, said: Said) -> Option<Intent> {
         match self.wants_words() {
             true if self.is_aside(field, said) => None,
             true => self.read(field, without_greeting(text)),
+            // "is my number right?" is no yes.
+            false
+                if field.kind == FieldType::Boolean
+                    && said.is_question()
+                    && text.trim_end().ends_with('?') =>
+            {
+                None
+            }
             false => self.read(field, text),
         }
     }
@@ -281,9 +389,20 @@ impl<'a> Ear<'a> {
     fn leading_answer(&self, field: &Field, text: &str, found: &[Found]) -> Option<Intent> {
         let lead = text.split([',', ';', '\n']).next().unwrap_or(text);
         let lead = if self.wants_words() { lead } else { lead.split(" and ").next().unwrap_or(lead) };
-        let free = found.iter().all(|found| !lead.contains(&found.raw));
+        let is_free = |lead: &str| found.iter().all(|found| !lead.contains(&found.raw));
+        // "it's Reyes Plumbing and my email is …"
+        let links = [" and my ", " and our ", " and the ", " and it's ", " my ", " our ", " y mi ", " and "];
+        let before_link = || {
+            links
+                .iter()
+                .filter_map(|link| lead.split_once(link))
+                .map(|(before, _)| before)
+                .find(|lead| is_free(lead))
+        };
+        let lead = if self.wants_words() && !is_free(lead) { before_link().unwrap_or(lead) } else { lead };
+        let free = is_free(lead) || field.kind == FieldType::Date;
         let meant_otherwise = self.wants_words() && self.is_aside(field, Said::of(&Words::of(lead).line()));
-        if free && !meant_otherwise { self.read(field, lead.trim()) } else { None }
+        if free && !meant_otherwise { self.read(field, several::without_number(lead)) } else { None }
     }
 
     /// Whether words that would do as an answer to a question for words are more likely not meant as one.
@@ -291,9 +410,11 @@ impl<'a> Ear<'a> {
         let polite = [Meaning::Unsure, Meaning::Greeting, Meaning::Thanks, Meaning::Later, Meaning::Laugh];
         let yes_or_no = said.is_exactly(Meaning::Yes) || said.is_exactly(Meaning::No);
         let nothing = said.is(Meaning::None) || said.is_exactly(Meaning::No);
+        let yes_or_no = yes_or_no && !asks_for_a_thing(&field.prompt);
         let nothing_asked_yet = self.state.answers().is_empty();
         polite.into_iter().any(|meaning| said.is(meaning))
             || (nothing && !field.required)
+            || (said.is_exactly(Meaning::No) && asks_for_a_thing(&field.prompt))
             || (said.is(Meaning::Ready) && (nothing_asked_yet || !yes_or_no))
             || said.is_question()
     }
@@ -345,17 +466,38 @@ impl<'a> Ear<'a> {
 
     /// Whether the pending question takes nearly any words.
     fn wants_words(&self) -> bool {
-        self.pending.is_some_and(|field| {
-            matches!(
-                field.kind,
-                FieldType::Text | FieldType::LongText | FieldType::PersonName | FieldType::Address
-            )
-        })
+        self.pending.is_some_and(takes_words)
     }
 
     fn parse(&self, field: &Field, text: &str) -> Result<AnswerValue, ParseErrorCause> {
         reading::parse(self.meta, self.now, field, text)
     }
+}
+
+const fn takes_words(field: &Field) -> bool {
+    matches!(field.kind, FieldType::Text | FieldType::LongText | FieldType::PersonName | FieldType::Address)
+}
+
+/// Whether an answer of this type is told from any other by its looks.
+const fn is_distinct(field: &Field) -> bool {
+    matches!(
+        field.kind,
+        FieldType::Email | FieldType::Phone | FieldType::Url | FieldType::Date | FieldType::BusinessHours
+    )
+}
+
+/// Whether the prompt asks what, who or where: "yes" is no answer to that.
+fn asks_for_a_thing(prompt: &str) -> bool {
+    let words = Words::of(prompt);
+    words
+        .longest(
+            0,
+            &[
+                "what", "whats", "who", "whos", "which", "where", "when", "how", "cual", "que", "como",
+                "donde", "quien",
+            ],
+        )
+        .is_some()
 }
 
 /// "Hi! Acme Plumbing" answers with the second half.

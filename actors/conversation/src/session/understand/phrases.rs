@@ -45,6 +45,19 @@ meanings! {
     Ready = "ready",
     Bot = "bot",
     Laugh = "laugh",
+    /// Is it safe to answer?
+    Safe = "safe",
+    /// Anger, at us or at the questions.
+    Upset = "upset",
+    /// The number belongs to somebody else.
+    WrongPerson = "wrong_person",
+    /// What do you have so far?
+    Summary = "summary",
+    PickFirst = "pick_first",
+    PickSecond = "pick_second",
+    PickLast = "pick_last",
+    Morning = "morning",
+    Evening = "evening",
     /// How a question begins.
     Interrogative = "interrogatives",
 }
@@ -120,6 +133,11 @@ pub(super) fn asks_for_a_person(line: &str) -> bool {
     BOOK.human_inside.iter().any(|phrase| line.contains(phrase))
 }
 
+/// Whether a short line puts it off, wherever in it.
+pub(super) fn puts_off(line: &str) -> bool {
+    BOOK.later_inside.iter().any(|phrase| line.contains(phrase))
+}
+
 static BOOK: LazyLock<Book> = LazyLock::new(|| Book::read(&[include_str!("en.txt"), include_str!("es.txt")]));
 
 /// Every phrase of both languages.
@@ -128,6 +146,8 @@ struct Book {
     meanings: HashMap<&'static str, Meanings>,
     /// Ask for a person wherever they stand in a short message.
     human_inside: Vec<&'static str>,
+    /// Put the questions off wherever they stand in a short message.
+    later_inside: Vec<&'static str>,
     /// Words around a phrase that do not change it: "can you please repeat that, thanks" is "repeat".
     fillers_before: Vec<&'static str>,
     fillers_after: Vec<&'static str>,
@@ -155,6 +175,7 @@ impl Book {
     fn enter(&mut self, section: &str, phrase: &'static str) {
         match section {
             "human_inside" => self.human_inside.push(phrase),
+            "later_inside" => self.later_inside.push(phrase),
             "fillers_before" => self.fillers_before.push(phrase),
             "fillers_after" => self.fillers_after.push(phrase),
             _ => {
@@ -204,7 +225,12 @@ mod tests {
 
     #[test]
     fn every_phrase_is_written_as_the_folding_leaves_it() {
-        let others = BOOK.human_inside.iter().chain(&BOOK.fillers_before).chain(&BOOK.fillers_after);
+        let others = BOOK
+            .human_inside
+            .iter()
+            .chain(&BOOK.later_inside)
+            .chain(&BOOK.fillers_before)
+            .chain(&BOOK.fillers_after);
         for phrase in BOOK.meanings.keys().chain(others) {
             assert_eq!(Words::of(phrase).line(), *phrase);
         }

@@ -4,6 +4,7 @@
 #[derive(Debug)]
 struct Word {
     start: usize,
+    end: usize,
     /// Lower case, without accents, apostrophes and the punctuation around it; empty for an emoji or a lone mark.
     folded: String,
 }
@@ -55,6 +56,27 @@ impl<'t> Words<'t> {
         (!rest.is_empty()).then_some(rest)
     }
 
+    /// The text of these words, without the punctuation behind it.
+    pub(super) fn between(&self, from: usize, to: usize) -> Option<&'t str> {
+        let (first, last) = (self.words.get(from)?, self.words.get(to.checked_sub(1)?)?);
+        let text = self.text.get(first.start..last.end)?.trim_end_matches([',', ';', '!', '?', ' ']);
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The text from this word up to one of the words that close the message, if one does.
+    pub(super) fn trimmed_of(&self, from: usize, closing: &[&str]) -> Option<&'t str> {
+        let last = self.len().checked_sub(1)?;
+        if closing.contains(&self.folded(last)?) { self.between(from, last) } else { None }
+    }
+
+    pub(super) fn ends_in_colon(&self, index: usize) -> bool {
+        self.words.get(index).is_some_and(|word| self.text[..word.end].ends_with(':'))
+    }
+
+    pub(super) fn ends_in_comma(&self, index: usize) -> bool {
+        self.words.get(index).is_some_and(|word| self.text[..word.end].ends_with([',', ';']))
+    }
+
     /// How many words a pattern such as `"my number is"` takes at `index`, if it stands there.
     pub(super) fn matches(&self, index: usize, pattern: &str) -> Option<usize> {
         let mut taken = 0;
@@ -94,7 +116,7 @@ impl<'t> Words<'t> {
 }
 
 fn push_word(words: &mut Vec<Word>, text: &str, start: usize, end: usize) {
-    words.push(Word { start, folded: fold(&text[start..end]) });
+    words.push(Word { start, end, folded: fold(&text[start..end]) });
 }
 
 /// Lower case, without accents and apostrophes, and without punctuation at either end.
