@@ -1,6 +1,6 @@
 //! `usher chat`: a conversation with a flow in the terminal.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -12,6 +12,7 @@ use usher_conversation::session::SessionMeta;
 use usher_conversation::time::Timestamp;
 
 use super::args::ChatArgs;
+use super::input;
 use super::output::{Out, Style};
 use crate::clock::{SystemClock, SystemEntropy};
 
@@ -21,7 +22,7 @@ pub(super) fn run(args: &ChatArgs, out: &mut Out) -> anyhow::Result<()> {
     let (mut chat, greeting) = Chat::begin(meta(flow, now()), now());
     print(&greeting, args.json, out)?;
     let prompts = !args.json && std::io::stdin().is_terminal();
-    let mut lines = std::io::stdin().lock().lines();
+    let mut lines = input::lines(std::io::stdin().lock());
     loop {
         if prompts {
             out.raw(&out.styled(Style::Green, "> "))?;
@@ -44,7 +45,8 @@ fn read_flow(args: &ChatArgs) -> anyhow::Result<Flow> {
     Flow::from_file_json(&text).with_context(|| format!("{path} is not a flow"))
 }
 
-fn meta(flow: Flow, now: Timestamp) -> SessionMeta {
+/// A session of nobody with nobody, for conversations without a database.
+pub(super) fn meta(flow: Flow, now: Timestamp) -> SessionMeta {
     SessionMeta {
         session: SessionId::new(now, SystemEntropy.bits()),
         org: OrgId::new(now, SystemEntropy.bits()),

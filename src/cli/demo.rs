@@ -57,6 +57,6 @@ fn banner(ready: &Ready, out: &mut Out) -> std::io::Result<()> {
     out.line(&format!("  the client's phone   {handset}"))?;
     out.line(&format!("  the client's page    {page}"))?;
     out.line("")?;
-    out.line(&format!("  API {}api/docs/    stop with Ctrl-C; the same command continues", ready.base_url))?;
+    out.line(&format!("  API {}/api/docs/    stop with Ctrl-C; the same command continues", ready.base_url))?;
     out.line(&rule)
 }

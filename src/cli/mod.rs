@@ -6,8 +6,8 @@
 mod args;
 mod chat;
 mod demo;
-
 mod doctor;
+mod input;
 mod journal;
 mod migrate;
 mod output;
@@ -52,7 +52,6 @@ fn dispatch(cli: Cli, out: &mut Out) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Serve => serve::run(start(&layers)?, out)?,
         Command::Demo(args) => demo::run(&layers, args, out)?,
-
         Command::Simulate(args) => simulate::run(args, out)?,
         Command::Migrate => migrate::run(&start(&layers)?, out)?,
         Command::Doctor(args) => return doctor::run(&layers, args.json, out),

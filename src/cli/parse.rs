@@ -1,40 +1,74 @@
 //! `usher parse`: what a typed parser makes of each line.
 
-use std::io::BufRead as _;
-
 use anyhow::ensure;
-use serde_json::json;
+use serde::Serialize;
 use usher_conversation::answer::{self, ParseContext};
-use usher_conversation::flow::{Choice, FieldType, Validation};
+use usher_conversation::flow::{Choice, Field, FieldId, FieldType, Flow, Validation};
+use usher_conversation::id::FlowId;
 use usher_conversation::ports::Clock as _;
+use usher_conversation::session::refusal;
 
 use super::args::ParseArgs;
 use super::output::Out;
+use super::{chat, input};
 use crate::clock::SystemClock;
 
+/// What is printed per line.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Parsed {
+    Understood { ok: bool, value: serde_json::Value },
+    Refused { ok: bool, error: String },
+}
+
 pub(super) fn run(args: &ParseArgs, out: &mut Out) -> anyhow::Result<()> {
-    let options: Vec<Choice> = args.options.iter().map(|text| choice(text)).collect();
+    let field = field(args);
     let takes_options = matches!(args.kind, FieldType::Select | FieldType::MultiSelect);
     ensure!(
-        !takes_options || !options.is_empty(),
+        !takes_options || !field.options.is_empty(),
         "--options is needed for this type, e.g. --options red,green"
     );
-    let validation = Validation::default();
-    for line in std::io::stdin().lock().lines() {
-        let line = line?;
+    let now = || args.now.map_or_else(|| SystemClock.now(), Into::into);
+    let flow = Flow {
+        id: FlowId::new(now(), [0; 16]),
+        version: 1,
+        name: String::new(),
+        fields: vec![field],
+        next_steps: Vec::new(),
+    };
+    let meta = chat::meta(flow, now());
+    let field = &meta.flow.fields[0];
+    for line in input::lines(std::io::stdin().lock()) {
         let context = ParseContext {
-            now: args.now.map_or_else(|| SystemClock.now(), Into::into),
+            now: now(),
             zone: "UTC",
             region: &args.region,
-            options: &options,
-            validation: &validation,
+            options: &field.options,
+            validation: &field.validation,
         };
-        out.json(&match answer::parse(args.kind, &line, &context) {
-            Ok(value) => json!({"ok": true, "value": value.to_json()}),
-            Err(error) => json!({"ok": false, "error": error.to_string()}),
+        out.json(&match answer::parse(args.kind, &line?, &context) {
+            Ok(value) => Parsed::Understood { ok: true, value: value.to_json() },
+            Err(error) => Parsed::Refused { ok: false, error: refusal(&meta, field, &error.cause) },
         })?;
     }
     Ok(())
+}
+
+/// The question the lines answer.
+fn field(args: &ParseArgs) -> Field {
+    Field {
+        id: FieldId::new("answer"),
+        label: "Answer".to_owned(),
+        prompt: String::new(),
+        help: None,
+        kind: args.kind,
+        required: true,
+        options: args.options.iter().map(|text| choice(text)).collect(),
+        validation: Validation::default(),
+        when: None,
+        confirm: false,
+        sensitive: false,
+    }
 }
 
 fn choice(text: &str) -> Choice {

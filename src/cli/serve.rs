@@ -3,6 +3,7 @@
 use super::output::Out;
 use crate::app::App;
 use crate::config::Settings;
+use crate::inbound::address;
 use crate::server;
 
 pub(super) fn run(settings: Settings, out: &Out) -> anyhow::Result<()> {
@@ -15,7 +16,7 @@ pub(super) fn run(settings: Settings, out: &Out) -> anyhow::Result<()> {
             "usher {} listens on {}, known as {}",
             env!("CARGO_PKG_VERSION"),
             listener.local_addr()?,
-            app.public
+            address(&app.public, "")
         ));
         let server = server::serve(&app, listener)?;
         server::run(app, server).await

@@ -13,7 +13,6 @@ use actix_web::dev::Server;
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use url::Url;
 use usher_actors::Subscription;
 use usher_conversation::channel::Channel;
 use usher_conversation::id::{OrgId, SessionId};
@@ -57,8 +56,8 @@ pub struct Demo {
 /// What a program needs to use the demo; the first line of `usher demo --json`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Ready {
-    /// The server.
-    pub base_url: Url,
+    /// The server, without a slash at the end.
+    pub base_url: String,
     /// The simulator.
     pub simulator_url: String,
     /// The agency.
@@ -124,7 +123,7 @@ impl Demo {
     /// What a program needs to use it.
     pub fn ready(&self) -> Ready {
         Ready {
-            base_url: self.app.public.clone(),
+            base_url: address(&self.app.public, ""),
             simulator_url: self.simulator.url.clone(),
             org_id: self.seeded.org.clone(),
             session_id: self.seeded.session.clone(),

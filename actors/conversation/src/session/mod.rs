@@ -30,7 +30,7 @@ pub use decide::decide;
 pub use effect::{DeliveryStatus, Effect, MessageKind, OutboundMessage, TimerKind};
 pub use effects::effects_of;
 pub use event::{EscalationReason, Event};
-pub use reply::{FieldError, Reply, reply_of, reply_to_nothing};
+pub use reply::{FieldError, Reply, refusal, reply_of, reply_to_nothing};
 pub use state::{
     Answer, Confirmation, LiveTimer, SessionMeta, SessionState, SessionStatus, Speaker, TranscriptEntry, fold,
 };

@@ -1,6 +1,7 @@
 //! What the caller of a command is told.
 
-use crate::flow::FieldId;
+use crate::answer::ParseErrorCause;
+use crate::flow::{Field, FieldId};
 use crate::journal::Turn;
 use crate::session::event::Event;
 use crate::session::speech::Speech;
@@ -31,6 +32,11 @@ pub struct Reply {
     pub complete: bool,
     /// Where the session stands.
     pub status: SessionStatus,
+}
+
+/// Why an answer to `field` was refused, in the session's language, with an example of one that would do.
+pub fn refusal(meta: &SessionMeta, field: &Field, cause: &ParseErrorCause) -> String {
+    Speech::of(meta).refusal(field, cause)
 }
 
 /// The reply to the command that caused `turn`; `after` is the state folded up to and including it.
