@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -25,6 +25,7 @@ use crate::inbound::Inbound;
 use crate::lifecycle::Lifecycle;
 use crate::onboarding::Onboarding;
 use crate::outbound::SmsTransport;
+use crate::projector::Projector;
 use crate::store::{Store, StoreConfig};
 use crate::web::edge::{self, Edge};
 use crate::web::{assets, health, openapi, telemetry};
@@ -40,6 +41,8 @@ pub struct App {
     pub store: Store,
     /// The session actors.
     pub runtime: Runtime,
+    /// Keeps the read model up to date; taken out when the server ends.
+    projector: Mutex<Option<Projector>>,
     /// Whether it wants traffic.
     pub lifecycle: Lifecycle,
     /// The shared middleware's state.
@@ -78,12 +81,12 @@ pub fn store_config(settings: &Settings, public: &Url, access: Access) -> anyhow
     })
 }
 
-/// A store to look at, also beside a server that runs on it.
+/// A store for a command: with [`Access::Look`] also beside a server that runs on it.
 ///
 /// # Errors
 /// When it is not there or cannot be opened.
-pub async fn look(settings: &Settings) -> anyhow::Result<Store> {
-    let config = store_config(settings, &settings.public_base(settings.bind), Access::Look)?;
+pub async fn open_store(settings: &Settings, access: Access) -> anyhow::Result<Store> {
+    let config = store_config(settings, &settings.public_base(settings.bind), access)?;
     Ok(Store::open(config, Arc::new(SystemClock), Arc::new(SystemEntropy)).await?)
 }
 
@@ -122,6 +125,7 @@ impl App {
             edge: Arc::new(Edge::new(&settings, https, Arc::clone(&entropy))),
             inbound: Inbound::new(&public),
             onboarding: Onboarding::default(),
+            projector: Mutex::new(Some(Projector::start(store.clone()))),
             lifecycle: Lifecycle::new(),
             settings,
             public,
@@ -161,6 +165,10 @@ impl App {
     pub async fn drain(&self) {
         let drained = self.runtime.drain(std::time::Duration::from_secs(self.settings.drain_seconds)).await;
         tracing::info!(?drained, "the runtime stopped");
+        let projector = self.projector.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(projector) = projector {
+            projector.stop().await;
+        }
         self.store.close().await;
     }
 }

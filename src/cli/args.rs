@@ -8,6 +8,7 @@ use usher_conversation::flow::FieldType;
 use usher_conversation::id::SessionId;
 
 use crate::config::{ConfigError, Layers, Settings};
+use crate::demo::USUAL_SIMULATOR_PORT;
 
 /// Conversations that bring clients on board, over SMS and the web widget.
 #[derive(Debug, Parser)]
@@ -47,7 +48,7 @@ pub(super) enum Command {
     Migrate,
     /// Look at everything a server needs; exit code 1 when something should be looked at, 2 when something is broken.
     Doctor(JsonArgs),
-    /// Rebuild sessions from their journals and compare; exit code 1 on any difference.
+    /// Rebuild sessions from their journals and compare, or rebuild the read model; exit code 1 on any difference.
     Replay(ReplayArgs),
     /// Look at one session.
     #[command(subcommand)]
@@ -76,18 +77,19 @@ pub(super) struct DemoArgs {
     /// Print one JSON object when ready instead of the banner and the moving journal.
     #[arg(long)]
     pub(super) json: bool,
-    /// The server's port on this machine; 0 takes a free one. Default: the `bind` setting.
+    /// The server's port on this machine; 0 takes the one it had before, or a free one. Default: the
+    /// one it had before, or 8080, or a free one.
     #[arg(long)]
     pub(super) port: Option<u16>,
-    /// The simulator's port on this machine; 0 takes a free one.
-    #[arg(long, default_value_t = 8081)]
-    pub(super) simulator_port: u16,
+    /// The simulator's port on this machine, in the same way. Its default is 8090.
+    #[arg(long)]
+    pub(super) simulator_port: Option<u16>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
     /// The port on this machine; 0 takes a free one.
-    #[arg(long, default_value_t = 8081)]
+    #[arg(long, default_value_t = USUAL_SIMULATOR_PORT)]
     pub(super) port: u16,
     /// Print one JSON object when ready.
     #[arg(long)]
@@ -95,18 +97,21 @@ pub(super) struct SimulateArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["all", "session"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["all", "session", "rebuild"]))]
 pub(super) struct ReplayArgs {
     /// Every session.
     #[arg(long)]
     pub(super) all: bool,
     /// One session.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "all")]
     pub(super) session: Option<SessionId>,
-    /// Compare the state rebuilt from the journal with the snapshot (this is what replay does; the
-    /// flag says so).
+    /// Compare what the journal says with the snapshots and the read model (this is what replay
+    /// does; the flag says so).
     #[arg(long)]
     pub(super) verify: bool,
+    /// First throw the read model away and make it again from the journals.
+    #[arg(long)]
+    pub(super) rebuild: bool,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,

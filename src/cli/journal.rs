@@ -8,7 +8,7 @@ use usher_conversation::time::Timestamp;
 use super::output::{Out, Style};
 
 /// The lines of a turn: number, time, channel, what happened.
-pub fn lines(out: &Out, turn: &Turn) -> Vec<String> {
+pub(super) fn lines(out: &Out, turn: &Turn) -> Vec<String> {
     let time = clock_time(turn.at);
     turn.events
         .iter()

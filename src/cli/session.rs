@@ -14,6 +14,7 @@ use usher_conversation::session::{SessionMeta, SessionState, SessionStatus, fold
 use super::journal;
 use super::output::{Out, Style};
 use crate::config::Settings;
+use crate::db::Access;
 use crate::store::Store;
 use crate::{app, server};
 
@@ -53,7 +54,7 @@ pub(super) fn show(
     out: &mut Out,
 ) -> anyhow::Result<()> {
     server::system().block_on(async {
-        let store = app::look(settings).await?;
+        let store = app::open_store(settings, Access::Look).await?;
         let (org, meta, state) = load(&store, session).await?;
         let shown = shown(&org, &meta, &state);
         if json { out.pretty_json(&shown) } else { print(&shown, out) }
@@ -110,7 +111,7 @@ pub(super) fn tail(
     out: &mut Out,
 ) -> anyhow::Result<()> {
     server::system().block_on(async {
-        let store = app::look(settings).await?;
+        let store = app::open_store(settings, Access::Look).await?;
         let (org, ..) = load(&store, session).await?;
         let mut since = 0;
         let mut pace = tokio::time::interval(TAIL_PACE);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::settings::{Settings, Spec};
 
 /// The file read from the working directory when none is named.
-pub const DEFAULT_FILE: &str = "usher.toml";
+pub(super) const DEFAULT_FILE: &str = "usher.toml";
 
 /// The place a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

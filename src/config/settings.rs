@@ -115,7 +115,8 @@ settings! {
     trusted_proxies / "USHER_TRUSTED_PROXIES": TrustedProxies = "";
     /// Sites (origins, separated by commas) that may embed the widget of every organisation, besides its own list.
     allowed_origins / "USHER_ALLOWED_ORIGINS": Origins = "";
-    /// Days for which a client's link opens the session.
+    /// Days of rest after which a client's link no longer opens the session; whatever happens in the session starts them
+    /// anew. 0 lets links live for ever.
     link_days / "USHER_LINK_DAYS": u32 = "90";
     /// Seconds a stopping server gives to work in progress.
     drain_seconds / "USHER_DRAIN_SECONDS": u64 = "25";

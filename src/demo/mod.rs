@@ -3,6 +3,7 @@
 //! Started again on the same data it goes on where it stopped: everything is found by the agency's number and the
 //! client's phone, nothing is made twice.
 
+mod ports;
 mod seed;
 pub mod simulator;
 
@@ -23,6 +24,7 @@ use crate::app::App;
 use crate::config::Layers;
 use crate::inbound::{SMS_PATH, address};
 use crate::server;
+pub use ports::TakenPorts;
 use seed::Seeded;
 
 /// The agency.
@@ -36,13 +38,18 @@ const NUMBER: &str = "+14155550100";
 pub const DEFAULTS: [(&str, &str); 3] =
     [("data_dir", ".usher/demo"), ("rate_per_address", "0"), ("sms_rate", "100")];
 
-/// Ports to listen on; 0 is any free one.
+/// Where a person finds the server when nobody says otherwise.
+const USUAL_PORT: u16 = 8080;
+/// Where a person finds the simulator.
+pub const USUAL_SIMULATOR_PORT: u16 = 8090;
+
+/// Ports somebody asked for; 0 is any free one, and so is none when the usual one is taken.
 #[derive(Debug, Clone, Copy)]
 pub struct Ports {
-    /// Of the server; `None` uses the settings' address.
+    /// Of the server.
     pub server: Option<u16>,
     /// Of the simulator.
-    pub simulator: u16,
+    pub simulator: Option<u16>,
 }
 
 /// A running demo.
@@ -103,13 +110,19 @@ impl Demo {
     pub async fn start(layers: &Layers, ports: Ports) -> anyhow::Result<Self> {
         let layers = layers.clone().with_defaults(DEFAULTS);
         let settings = layers.resolve()?;
-        let listener = match ports.server {
-            Some(port) => listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?,
-            None => listen(settings.bind)?,
+        let before = TakenPorts::remembered(&settings.data_dir);
+        let listener = if ports.server.is_none() && settings.is_set("bind") {
+            listen(settings.bind)?
+        } else {
+            let local = |port| listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+            ports::open(ports.server, before.map(|ports| ports.server), USUAL_PORT, local)?
         };
-        let simulator = simulator::start(ports.simulator, Some(&settings.data_dir))?;
+        let simulate = |port| simulator::start(port, Some(&settings.data_dir));
+        let simulator_before = before.map(|ports| ports.simulator);
+        let simulator = ports::open(ports.simulator, simulator_before, USUAL_SIMULATOR_PORT, simulate)?;
         let settings = layers.with_flags([("twilio_api_base", simulator.url.clone())]).resolve()?;
-        let public = settings.public_base(listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let public = settings.public_base(address);
         let app = App::start(settings, public).await?;
         let seeded = seed::seed(&app).await?;
         simulator::register(&simulator, &app.public, &seeded).await?;
@@ -117,6 +130,8 @@ impl Demo {
         // Changes nothing when it has happened before: a session starts once.
         let start = Command::Start { channel: Some(Channel::Sms) };
         app.runtime.handle(&seeded.org, &seeded.session, None, start).await?;
+        let taken = TakenPorts { server: address.port(), simulator: simulator.addr.port() };
+        taken.remember(&app.settings.data_dir)?;
         Ok(Self { app, server, simulator, seeded })
     }
 

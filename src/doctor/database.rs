@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::Finding;
 use crate::app;
 use crate::config::Settings;
+use crate::db::Access;
 use crate::store::Store;
 
 /// A database that answers later is as good as down.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
-    let opened = match tokio::time::timeout(PATIENCE, app::look(settings)).await {
+    let opened = match tokio::time::timeout(PATIENCE, app::open_store(settings, Access::Look)).await {
         Ok(opened) => opened,
         Err(_) => Err(anyhow::anyhow!("no answer within {} s", PATIENCE.as_secs())),
     };

@@ -7,6 +7,7 @@ mod outside;
 use serde::Serialize;
 
 use crate::config::{Layers, Settings};
+use crate::demo::TakenPorts;
 
 /// How bad a finding is; the worst one is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -79,10 +80,29 @@ pub async fn examine(layers: &Layers) -> Vec<Finding> {
         }
     };
     findings.push(Finding::ok("settings", "every setting can be used"));
+    let (settings, is_demo) = as_the_demo_would(layers, settings);
     findings.extend(machine::examine(&settings));
     findings.extend(outside::examine(&settings));
+    if is_demo {
+        let what =
+            format!("this is a demo's data; its Twilio is the simulator at {}", settings.twilio_api_base);
+        findings.push(Finding::ok("demo", what));
+    }
     findings.extend(database::examine(&settings).await);
     findings
+}
+
+/// Where a demo kept its data its accounts are known to its simulator only. Whether that is so is told with the settings
+/// to look with.
+fn as_the_demo_would(layers: &Layers, settings: Settings) -> (Settings, bool) {
+    let demo = TakenPorts::remembered(&settings.data_dir).filter(|_| !settings.is_set("twilio_api_base"));
+    let with_simulator = |ports: TakenPorts| {
+        layers.clone().with_flags([("twilio_api_base", ports.simulator_url())]).resolve().ok()
+    };
+    match demo.and_then(with_simulator) {
+        Some(settings) => (settings, true),
+        None => (settings, false),
+    }
 }
 
 fn unknown_settings(layers: &Layers) -> Vec<Finding> {

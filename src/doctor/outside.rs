@@ -72,7 +72,7 @@ pub(super) async fn account(settings: &Settings, credentials: &TwilioCredentials
             "Twilio",
             format!("{sid} at {base}: {error}"),
             why,
-            "Check the account's SID and token, and USHER_TWILIO_API_BASE.",
+            "Check the account's SID and token, and USHER_TWILIO_API_BASE; for a demo, that it runs.",
         ),
     }
 }

@@ -12,12 +12,12 @@ use crate::store::Store;
 
 /// A changed or moved number is seen after so long.
 const REMEMBER_LINES: Duration = Duration::from_secs(30);
-/// A sender's newer session is seen after so long on the other nodes; on this one at once.
+/// A sender's newer session is seen after so long.
 const REMEMBER_SENDERS: Duration = Duration::from_secs(60);
 const REMEMBERED: u64 = 200_000;
 
 /// One of our numbers.
-pub struct Line {
+pub(super) struct Line {
     /// Whose it is.
     pub org: OrgId,
     /// The account it belongs to.
@@ -26,17 +26,10 @@ pub struct Line {
     pub key: SigningKey,
 }
 
-/// The session a sender talks to.
-#[derive(Debug, Clone)]
-pub struct Sender {
-    /// That session.
-    pub session: SessionId,
-}
-
 /// The remembered look-ups.
 pub struct Directory {
     lines: Cache<Box<str>, Arc<Line>>,
-    senders: Cache<(OrgId, Box<str>), Sender>,
+    senders: Cache<(OrgId, Box<str>), SessionId>,
 }
 
 impl Default for Directory {
@@ -62,19 +55,18 @@ impl Directory {
     }
 
     /// The session `phone` talks to on this line; contact and session are made when they write for the first time.
-    pub(super) async fn sender(&self, store: &Store, line: &Line, phone: &str) -> Result<Sender, StoreError> {
+    pub(super) async fn session(
+        &self,
+        store: &Store,
+        line: &Line,
+        phone: &str,
+    ) -> Result<SessionId, StoreError> {
         let key = (line.org.clone(), Box::from(phone));
-        if let Some(sender) = self.senders.get(&key) {
-            return Ok(sender);
+        if let Some(session) = self.senders.get(&key) {
+            return Ok(session);
         }
         let session = store.session_of_phone(&line.org, phone).await?;
-        let sender = Sender { session };
-        self.senders.insert(key, sender.clone());
-        Ok(sender)
-    }
-
-    /// Forgets whom a sender talks to: they have a newer session.
-    pub fn forget_sender(&self, org: &OrgId, phone: &str) {
-        self.senders.invalidate(&(org.clone(), Box::from(phone)));
+        self.senders.insert(key, session.clone());
+        Ok(session)
     }
 }

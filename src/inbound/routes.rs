@@ -56,9 +56,9 @@ pub async fn sms(
         tracing::info!("a message from a sender that is no telephone number was set aside");
         return Ok(no_reply());
     };
-    let sender = app.inbound.directory.sender(&app.store, &line, from).await?;
-    edge::concerns(&request, &line.org, &sender.session);
-    let media = media::keep(&app, &line, &sender.session, &message.media).await?;
+    let session = app.inbound.directory.session(&app.store, &line, from).await?;
+    edge::concerns(&request, &line.org, &session);
+    let media = media::keep(&app, &line, &session, &message.media).await?;
     let inbound = Inbound {
         origin: Origin { channel: Channel::Sms, address: from.to_owned() },
         text: message.body.to_owned(),
@@ -66,7 +66,7 @@ pub async fn sms(
         vendor_keyword: message.opt_out,
     };
     let dedup = format!("twilio:{}", message.message_sid);
-    app.runtime.handle(&line.org, &sender.session, Some(dedup), Command::Receive(inbound)).await?;
+    app.runtime.handle(&line.org, &session, Some(dedup), Command::Receive(inbound)).await?;
     Ok(no_reply())
 }
 

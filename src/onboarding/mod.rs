@@ -21,6 +21,7 @@ use usher_conversation::channel::Channel;
 use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::problem::Problem;
 use usher_conversation::session::Origin;
+use usher_conversation::time::Timestamp;
 
 use crate::app::App;
 use crate::tenancy::Organisation;
@@ -32,6 +33,7 @@ const REMEMBER_KEYS: Duration = Duration::from_secs(60);
 const REMEMBER_ORGS: Duration = Duration::from_secs(30);
 const REMEMBERED: u64 = 100_000;
 const UPLOADS_AT_ONCE: usize = 16;
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// What the widget's API remembers between requests.
 pub struct Onboarding {
@@ -82,13 +84,21 @@ async fn find(app: &App, key: &str) -> Result<Arc<(OrgId, SessionId)>, Fault> {
     let found = if let Ok(session) = key.parse::<SessionId>() {
         app.store.org_of_session(&session).await?.map(|org| (org, session))
     } else if is_link(key) {
-        app.store.session_of_link(key).await?
+        app.store.session_of_link(key, links_live_since(app)).await?
     } else {
         None
     };
     let found = Arc::new(found.ok_or_else(unknown)?);
     app.onboarding.sessions.insert(key.into(), Arc::clone(&found));
     Ok(found)
+}
+
+/// Links of sessions that rested since before then have ended.
+fn links_live_since(app: &App) -> Timestamp {
+    match i64::from(app.settings.link_days) {
+        0 => Timestamp::from_millis(0),
+        days => app.clock.now().plus_millis(-days * DAY_MILLIS),
+    }
 }
 
 async fn organisation(app: &App, org: &OrgId) -> Result<Arc<Organisation>, Fault> {

@@ -2,6 +2,7 @@
 
 use usher_conversation::id::{ContactId, FlowId, OrgId, PackageId, SessionId};
 use usher_conversation::ports::StoreError;
+use usher_conversation::time::Timestamp;
 
 use crate::db::{DbError, Scope, Tx, execute, fetch_all, fetch_one, fetch_optional, statements};
 use crate::store::{Store, parse_id};
@@ -14,7 +15,7 @@ statements! {
         ON CONFLICT DO NOTHING";
     OPEN_SESSION = "SELECT session_id, contact_id, link FROM sessions WHERE org_id = $1 AND open_key = $2";
     ORG_OF_SESSION = "SELECT org_id FROM sessions WHERE session_id = $1";
-    SESSION_OF_LINK = "SELECT org_id, session_id FROM sessions WHERE link = $1";
+    SESSION_OF_LINK = "SELECT org_id, session_id FROM sessions WHERE link = $1 AND last_activity_at >= $2";
     CONTACT_OF_SESSION = "SELECT contact_id FROM sessions WHERE org_id = $1 AND session_id = $2";
     SESSION_OF_PHONE = "SELECT s.session_id FROM contacts c \
         JOIN sessions s ON s.org_id = c.org_id AND s.contact_id = c.contact_id \
@@ -148,12 +149,22 @@ impl Store {
         .await
     }
 
-    /// The session a resume link opens.
-    pub async fn session_of_link(&self, link: &str) -> Result<Option<(OrgId, SessionId)>, StoreError> {
+    /// The session a resume link opens, when something happened in it since `active_since`.
+    pub async fn session_of_link(
+        &self,
+        link: &str,
+        active_since: Timestamp,
+    ) -> Result<Option<(OrgId, SessionId)>, StoreError> {
         let (db, link) = (self.db().clone(), link.to_owned());
         self.run(async move {
             let mut tx = db.read(Scope::System).await?;
-            let found = fetch_optional!(&mut tx, (String, String), SESSION_OF_LINK, link.as_str())?;
+            let found = fetch_optional!(
+                &mut tx,
+                (String, String),
+                SESSION_OF_LINK,
+                link.as_str(),
+                active_since.as_millis()
+            )?;
             found.map(|(org, session)| Ok((parse_id(&org)?, parse_id(&session)?))).transpose()
         })
         .await

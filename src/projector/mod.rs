@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
+use usher_conversation::ports::StoreError;
 
 use crate::store::Store;
 
@@ -34,7 +35,7 @@ impl Projector {
         Self { stop, task }
     }
 
-    /// Finishes what is under way.
+    /// Projects what is committed by now, and ends.
     pub async fn stop(self) {
         // A task that has ended needs no telling.
         let _ = self.stop.send(());
@@ -51,12 +52,12 @@ async fn follow(store: Store, mut stopped: oneshot::Receiver<()>) {
     let mut head = 0;
     loop {
         let outcome = tokio::select! {
-            _ = &mut stopped => return,
+            _ = &mut stopped => break,
             // The first tick comes at once: what a crash left behind is caught up on start.
             _ = sweep.tick() => store.sweep().await,
             changed = commits.changed() => {
                 if changed.is_err() {
-                    return;
+                    break;
                 }
                 tokio::time::sleep(PACE).await;
                 commits.borrow_and_update();
@@ -65,7 +66,14 @@ async fn follow(store: Store, mut stopped: oneshot::Receiver<()>) {
         };
         match outcome {
             Ok(reached) => head = head.max(reached),
-            Err(error) => tracing::warn!(%error, "the read model stays behind for now"),
+            Err(error) => stays_behind(&error),
         }
     }
+    if let Err(error) = store.project_after(head).await {
+        stays_behind(&error);
+    }
+}
+
+fn stays_behind(error: &StoreError) {
+    tracing::warn!(%error, "the read model stays behind for now");
 }

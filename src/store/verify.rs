@@ -68,7 +68,11 @@ impl Store {
         }
     }
 
-    async fn verify(
+    /// The same for one session, added to `verified`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn verify(
         &self,
         org: &OrgId,
         session: &SessionId,
