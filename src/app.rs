@@ -28,6 +28,7 @@ use crate::outbound::SmsTransport;
 use crate::projector::Projector;
 use crate::store::{Store, StoreConfig};
 use crate::web::edge::{self, Edge};
+use crate::web::route::at;
 use crate::web::{assets, health, openapi, telemetry};
 use crate::{inbound, onboarding};
 
@@ -184,13 +185,12 @@ fn runtime_config(settings: &Settings) -> RuntimeConfig {
 }
 
 fn operations(config: &mut web::ServiceConfig) {
-    let get = |path: &str| web::resource(path.to_owned()).default_service(web::to(edge::method_not_allowed));
     config
-        .service(get("/healthz").get(health::live))
-        .service(get("/readyz").get(health::ready))
-        .service(get("/version").get(health::version))
-        .service(get("/metrics").get(health::metrics))
-        .service(get(openapi::PATH).get(openapi::json))
-        .service(get("/w/{path:.*}").get(assets::widget_file))
+        .service(at("/healthz").get(health::live))
+        .service(at("/readyz").get(health::ready))
+        .service(at("/version").get(health::version))
+        .service(at("/metrics").get(health::metrics))
+        .service(at(openapi::PATH).get(openapi::json))
+        .service(at("/w/{path:.*}").get(assets::widget_file))
         .configure(openapi::page);
 }

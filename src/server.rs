@@ -19,7 +19,7 @@ const BACKLOG: i32 = 4096;
 /// and its buffers for ever.
 const USER_TIMEOUT: Duration = Duration::from_secs(20);
 /// An idle connection is probed after so long.
-const KEEP_ALIVE_PROBE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_PROBE: Duration = Duration::from_mins(1);
 /// An idle HTTP connection is kept for the next request; longer than common proxies do, so that they close first.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A client has so long to send its request's head.
@@ -94,6 +94,9 @@ pub async fn run(app: Arc<App>, server: Server) -> anyhow::Result<()> {
 }
 
 /// An actix system on a Tokio runtime with threads: the database's tasks run there and outlive every HTTP worker.
+///
+/// # Panics
+/// When the process begins with no room for its threads.
 pub fn system() -> actix_web::rt::SystemRunner {
     actix_web::rt::System::with_tokio_rt(|| {
         tokio::runtime::Builder::new_multi_thread()

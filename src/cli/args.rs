@@ -97,6 +97,7 @@ pub(super) struct SimulateArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["all", "session", "rebuild"]))]
 pub(super) struct ReplayArgs {
     /// Every session.

@@ -37,7 +37,7 @@ pub fn run() -> ExitCode {
         Err(error) => error.exit(),
     };
     let mut out = Out::new();
-    match dispatch(cli, &mut out) {
+    match dispatch(&cli, &mut out) {
         Ok(code) => code,
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -47,7 +47,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli, out: &mut Out) -> anyhow::Result<ExitCode> {
+fn dispatch(cli: &Cli, out: &mut Out) -> anyhow::Result<ExitCode> {
     let layers = cli.layers()?;
     match &cli.command {
         Command::Serve => serve::run(start(&layers)?, out)?,
@@ -57,10 +57,10 @@ fn dispatch(cli: Cli, out: &mut Out) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => return doctor::run(&layers, args.json, out),
         Command::Replay(args) => return replay::run(&start(&layers)?, args, out),
         Command::Session(SessionCommand::Show(args)) => {
-            session::show(&start(&layers)?, &args.id, args.json, out)?
+            session::show(&start(&layers)?, &args.id, args.json, out)?;
         }
         Command::Session(SessionCommand::Tail(args)) => {
-            session::tail(&start(&layers)?, &args.id, args.json, out)?
+            session::tail(&start(&layers)?, &args.id, args.json, out)?;
         }
         Command::Chat(args) => chat::run(args, out)?,
         Command::Parse(args) => parse::run(args, out)?,

@@ -124,6 +124,9 @@ settings! {
 
 impl Settings {
     /// The public address, given the one the server listens on.
+    ///
+    /// # Panics
+    /// Never: a socket address makes a valid address.
     pub fn public_base(&self, listening: SocketAddr) -> Url {
         self.public_url.clone().unwrap_or_else(|| {
             Url::parse(&format!("http://{listening}")).expect("a socket address makes a valid http address")

@@ -103,6 +103,9 @@ impl DataKey {
     }
 
     /// Seals `plain` for its place: nonce, ciphertext, tag.
+    ///
+    /// # Panics
+    /// Never: no body comes near the cipher's limit of 64 GiB.
     pub fn seal(&self, entropy: &dyn Entropy, org: &OrgId, place: Place<'_>, plain: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         nonce.copy_from_slice(&entropy.bits()[..NONCE_BYTES]);

@@ -13,7 +13,7 @@ use crate::store::Store;
 /// A changed or moved number is seen after so long.
 const REMEMBER_LINES: Duration = Duration::from_secs(30);
 /// A sender's newer session is seen after so long.
-const REMEMBER_SENDERS: Duration = Duration::from_secs(60);
+const REMEMBER_SENDERS: Duration = Duration::from_mins(1);
 const REMEMBERED: u64 = 200_000;
 
 /// One of our numbers.

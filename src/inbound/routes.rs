@@ -20,6 +20,7 @@ use usher_conversation::session::{Command, Inbound, Origin};
 use super::directory::Line;
 use super::{SMS_PATH, STATUS_PATH, media};
 use crate::app::App;
+use crate::web::route::at;
 use crate::web::{Fault, edge};
 
 /// "Thank you, nothing to say": replies go out through the REST API.
@@ -27,7 +28,6 @@ const NO_REPLY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>";
 
 /// Mounts the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
-    let at = |path: &str| web::resource(path.to_owned()).default_service(web::to(edge::method_not_allowed));
     config.service(at(SMS_PATH).post(sms)).service(at(STATUS_PATH).post(status));
 }
 

@@ -28,7 +28,7 @@ use crate::tenancy::Organisation;
 use crate::web::{Fault, edge, origin};
 
 /// A link's session never changes, and an ended link may live so much longer.
-const REMEMBER_KEYS: Duration = Duration::from_secs(60);
+const REMEMBER_KEYS: Duration = Duration::from_mins(1);
 /// Changed settings of an organisation are seen after so long.
 const REMEMBER_ORGS: Duration = Duration::from_secs(30);
 const REMEMBERED: u64 = 100_000;

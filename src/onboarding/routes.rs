@@ -14,14 +14,14 @@ use usher_conversation::session::{Command, Event, FieldError, Inbound};
 
 use super::{Admitted, admit, from_widget, page, socket, upload, view};
 use crate::app::App;
-use crate::web::{Fault, edge};
+use crate::web::Fault;
+use crate::web::route::at;
 
 /// The header that may carry the idempotency key.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Mounts the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
-    let at = |path: &str| web::resource(path.to_owned()).default_service(web::to(edge::method_not_allowed));
     config
         .service(at("/api/widget/session/{session}").get(session))
         .service(at("/api/widget/response").post(respond))

@@ -9,7 +9,7 @@ use usher_channels::widget::ServerFrame;
 
 use super::{admit, view};
 use crate::app::App;
-use crate::web::socket;
+use crate::web::{Fault, socket};
 
 /// Query of the handshake.
 #[derive(Debug, Deserialize)]
@@ -25,13 +25,9 @@ pub async fn open(
     request: HttpRequest,
     query: web::Query<Follow>,
     payload: web::Payload,
-) -> Result<HttpResponse, actix_web::Error> {
+) -> Result<HttpResponse, Fault> {
     let admitted = admit(&app, &request, &query.session).await?;
-    let subscription = app
-        .runtime
-        .subscribe(&admitted.org.id, &admitted.session, query.since)
-        .await
-        .map_err(crate::web::Fault::from)?;
+    let subscription = app.runtime.subscribe(&admitted.org.id, &admitted.session, query.since).await?;
     socket::follow(&request, payload, subscription, frame)
 }
 

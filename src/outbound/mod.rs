@@ -127,9 +127,8 @@ impl Transport for SmsTransport {
     fn look_up<'a>(&'a self, message: &'a Claimed) -> BoxFuture<'a, Lookup> {
         Box::pin(async move {
             let unknown = |reason: String| Lookup::Unknown { reason };
-            let account = match self.account(&message.org).await {
-                Ok(account) => account,
-                Err(_) => return unknown("the organisation's account could not be read".to_owned()),
+            let Ok(account) = self.account(&message.org).await else {
+                return unknown("the organisation's account could not be read".to_owned());
             };
             let taken = match self.store.vendor_ids_of_contact(&message.org, &message.contact).await {
                 Ok(taken) => taken,

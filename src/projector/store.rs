@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use usher_conversation::channel::Channel;
+use usher_conversation::flow::FieldId;
 use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::ports::{Journal as _, StoreError};
 use usher_conversation::session::{SessionState, SessionStatus, Speaker, TranscriptEntry, fold};
@@ -181,9 +183,9 @@ impl Store {
                 org.as_str(),
                 column(before),
                 status_column(state.status()),
-                state.pending().map(|field| field.as_str()),
+                state.pending().map(FieldId::as_str),
                 i64::try_from(state.answers().len()).unwrap_or(i64::MAX),
-                state.last_channel().map(|channel| channel.as_str()),
+                state.last_channel().map(Channel::as_str),
                 at.as_millis(),
                 column(state.seq())
             )?;

@@ -1,5 +1,6 @@
 //! `usher replay --all --verify`: the journal against everything that was derived from it.
 
+use usher_conversation::flow::FieldId;
 use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::journal::Turn;
 use usher_conversation::ports::{Journal as _, StoreError};
@@ -151,7 +152,7 @@ impl Store {
             })
             .collect();
         Ok(row.status == status_column(state.status())
-            && row.pending.as_deref() == state.pending().map(|field| field.as_str())
+            && row.pending.as_deref() == state.pending().map(FieldId::as_str)
             && usize::try_from(row.answered) == Ok(expected.len())
             && responses == expected)
     }

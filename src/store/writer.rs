@@ -13,7 +13,7 @@ use std::collections::{HashSet, VecDeque};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use usher_conversation::consent::ConsentChange;
-use usher_conversation::id::SessionId;
+use usher_conversation::id::{SessionId, TimerId};
 use usher_conversation::ports::Appended;
 use usher_conversation::session::MessageKind;
 use usher_conversation::session::event::EscalationReason;
@@ -262,8 +262,7 @@ async fn write_effects(tx: &mut Tx, turns: &[&SealedTurn]) -> Result<(), DbError
             query.execute(c).await.map(drop)
         })?;
     }
-    let ended: Vec<&str> =
-        turns.iter().flat_map(|turn| &turn.ended_timers).map(|timer| timer.as_str()).collect();
+    let ended: Vec<&str> = turns.iter().flat_map(|turn| &turn.ended_timers).map(TimerId::as_str).collect();
     for_each_id(tx, &DELETE_TIMERS, &ended).await?;
     let snapshots: Vec<_> =
         turns.iter().filter_map(|turn| turn.snapshot.as_deref().map(|body| (*turn, body))).collect();

@@ -27,7 +27,7 @@ pub const NOT_BUILT: &str = "The widget is not built into this binary. Run `npm 
 pub async fn widget_file(request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Fault> {
     let path = path.into_inner();
     // Precompressed siblings are chosen by `Accept-Encoding`, never asked for by name.
-    let servable = !path.ends_with(".br") && !path.ends_with(".gz");
+    let servable = ![".br", ".gz"].iter().any(|suffix| path.ends_with(suffix));
     let Some(original) = Dist::get(&path).filter(|_| servable) else {
         return if path == LOADER {
             Ok(cross_origin(&mut HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE))

@@ -13,14 +13,18 @@ pub struct CorrelationId(HeaderValue);
 
 impl CorrelationId {
     /// The id of a request.
+    ///
+    /// # Panics
+    /// Never: digits are always a valid header.
     pub fn of(headers: &HeaderMap, entropy: &dyn Entropy) -> Self {
         if let Some(value) = headers.get(HEADER)
             && is_harmless(value.as_bytes())
         {
             return Self(value.clone());
         }
-        let fresh = hex::encode(entropy.bits());
-        Self(HeaderValue::from_str(&fresh).expect("hex digits are a valid header value"))
+        let mut fresh = [0; 32];
+        hex::encode_to_slice(entropy.bits(), &mut fresh).expect("two digits for each of 16 bytes");
+        Self(HeaderValue::from_bytes(&fresh).expect("hex digits are a valid header value"))
     }
 
     /// The id as text.

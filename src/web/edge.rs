@@ -16,6 +16,7 @@ use usher_conversation::problem::Problem;
 
 use super::correlation::{self, CorrelationId};
 use super::limits::Limits;
+use super::route::Route;
 use super::{Fault, address, headers, origin};
 use crate::config::{Settings, TrustedProxies};
 
@@ -25,12 +26,19 @@ pub struct Edge {
     trusted: TrustedProxies,
     entropy: Arc<dyn Entropy>,
     https: bool,
+    unmatched: Route,
 }
 
 impl Edge {
     /// The edge the settings ask for; `https` when the public address is one.
     pub fn new(settings: &Settings, https: bool, entropy: Arc<dyn Entropy>) -> Self {
-        Self { limits: Limits::new(settings), trusted: settings.trusted_proxies.clone(), entropy, https }
+        Self {
+            limits: Limits::new(settings),
+            trusted: settings.trusted_proxies.clone(),
+            entropy,
+            https,
+            unmatched: Route::new("unmatched"),
+        }
     }
 
     /// The rate limits, for the routes that count per organisation.
@@ -57,7 +65,6 @@ pub async fn pass<B: MessageBody + 'static>(
         org_id = field::Empty,
         session_id = field::Empty,
     );
-    request.extensions_mut().insert(correlation.clone());
     request.extensions_mut().insert(RequestSpan(span.clone()));
 
     let mut response = match refused_early(&edge, &request) {
@@ -73,7 +80,7 @@ pub async fn pass<B: MessageBody + 'static>(
     origin::expose(&mut response, refused);
     headers::secure(response.headers_mut(), edge.https);
     response.headers_mut().insert(correlation::HEADER, correlation.header_value());
-    span.in_scope(|| record(&response, &span, started));
+    span.in_scope(|| record(&response, &edge, &span, started));
     Ok(response)
 }
 
@@ -119,6 +126,10 @@ fn fault_of(error: &Error) -> Fault {
     if let Some(error) = error.as_error::<JsonPayloadError>() {
         return match error {
             JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => too_large(),
+            JsonPayloadError::ContentType => {
+                malformed("Send JSON, with the header `content-type: application/json`.".to_owned())
+            }
+            JsonPayloadError::Deserialize(wrong) => malformed(format!("The JSON cannot be used: {wrong}")),
             other => malformed(other.to_string()),
         };
     }
@@ -158,14 +169,12 @@ pub fn concerns(request: &HttpRequest, org: &OrgId, session: &SessionId) {
 }
 
 /// One counted and, when it went wrong, logged line. The route's pattern is named, never the path: paths hold links.
-fn record<B>(response: &ServiceResponse<B>, span: &Span, started: Instant) {
-    let pattern = response.request().match_pattern();
-    let route = pattern.as_deref().unwrap_or("unmatched");
+fn record<B>(response: &ServiceResponse<B>, edge: &Edge, span: &Span, started: Instant) {
+    let route = response.request().app_data::<Route>().unwrap_or(&edge.unmatched);
     let status = response.status();
     let elapsed = started.elapsed();
-    span.record("route", route);
-    let labels = [("route", route.to_owned()), ("status", status.as_str().to_owned())];
-    metrics::histogram!("usher_http_request_seconds", &labels).record(elapsed);
+    route.measure(status, elapsed);
+    span.record("route", route.pattern());
     let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     let status = status.as_u16();
     match status {

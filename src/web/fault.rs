@@ -59,6 +59,9 @@ impl Fault {
     }
 
     /// The response, naming the request's correlation id.
+    ///
+    /// # Panics
+    /// Never: strings and numbers always serialise.
     pub fn response(&self, correlation: &CorrelationId) -> HttpResponse {
         let mut body = ProblemBody::new(self.problem, self.detail.as_ref(), correlation.as_str());
         body.errors.clone_from(&self.errors);

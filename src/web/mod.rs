@@ -10,6 +10,7 @@ pub mod health;
 pub mod limits;
 pub mod openapi;
 pub mod origin;
+pub mod route;
 pub mod socket;
 pub mod telemetry;
 

@@ -14,25 +14,30 @@ use actix_web_actors::ws::{
 use futures_util::stream;
 use usher_actors::{Acker, Subscription, Update};
 use usher_channels::widget::{ClientFrame, ClosingReason, MAX_CLIENT_FRAME_BYTES, ServerFrame};
+use usher_conversation::problem::Problem;
+
+use super::Fault;
 
 /// The server asks for a sign of life so often.
 const HEARTBEAT: Duration = Duration::from_secs(25);
 /// A browser that gave none for so long is gone.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Turns a request into a socket that follows a session.
 ///
 /// # Errors
-/// A request that is no WebSocket handshake.
+/// [`Problem::MalformedRequest`] for a request that is no WebSocket handshake.
 pub fn follow(
     request: &HttpRequest,
     payload: web::Payload,
     subscription: Subscription,
     render: fn(&Subscription, &usher_actors::Published) -> String,
-) -> Result<HttpResponse, actix_web::Error> {
+) -> Result<HttpResponse, Fault> {
     let acker = subscription.acker();
     let watcher = Watcher { subscription: Some(subscription), acker, heard: Instant::now(), render };
-    WsResponseBuilder::new(watcher, request, payload).frame_size(MAX_CLIENT_FRAME_BYTES).start()
+    WsResponseBuilder::new(watcher, request, payload).frame_size(MAX_CLIENT_FRAME_BYTES).start().map_err(
+        |error| Fault::new(Problem::MalformedRequest, format!("This is no WebSocket handshake: {error}")),
+    )
 }
 
 /// One browser that follows one session.
