@@ -105,18 +105,19 @@ export class Outbox {
   /** Sends what waits. Called when the network, the socket or the page comes back, and by "try again". */
   flush(): Promise<void> {
     this.#again = true;
-    this.#flushing ??= this.#options
-      .exclusive(async () => {
-        while (this.#again) {
-          this.#again = false;
-          await this.#drain();
-        }
-      })
-      .finally(() => {
-        this.#flushing = null;
-        return this.#again ? this.flush() : undefined;
-      });
+    this.#flushing ??= this.#run();
     return this.#flushing;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      do {
+        this.#again = false;
+        await this.#options.exclusive(() => this.#drain());
+      } while (this.#again);
+    } finally {
+      this.#flushing = null;
+    }
   }
 
   /** Forgets an entry that the person gave up. */

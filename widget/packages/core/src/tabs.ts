@@ -15,7 +15,7 @@ export class Tabs<Message> {
   #release: () => void = () => undefined;
 
   constructor({ name, onLead, onMessage }: TabsOptions<Message>) {
-    const shared = typeof BroadcastChannel === "function" && "locks" in navigator;
+    const shared = typeof BroadcastChannel === "function" && Boolean(navigator.locks);
     this.#channel = shared ? new BroadcastChannel(name) : null;
     if (!shared) {
       onLead();
@@ -27,8 +27,10 @@ export class Tabs<Message> {
         this.#release = resolve;
         onLead();
       });
-    // Refused only when this tab leaves before its turn comes.
-    navigator.locks.request(name, { signal: this.#left.signal }, lead).catch(() => undefined);
+    navigator.locks.request(name, { signal: this.#left.signal }, lead).catch(() => {
+      // Refused because this tab left before its turn came, or because a sandboxed frame may not use locks.
+      if (!this.#left.signal.aborted) onLead();
+    });
   }
 
   tell(message: Message): void {
@@ -42,8 +44,17 @@ export class Tabs<Message> {
   }
 }
 
-/** Runs `task` while no other tab runs one of the same name. */
+/** Runs `task` while no other tab runs one of the same name, or at once where the browser has no locks to give. */
 export async function exclusively(name: string, task: () => Promise<void>): Promise<void> {
-  if ("locks" in navigator) await navigator.locks.request(name, task);
-  else await task();
+  let granted = false;
+  try {
+    await navigator.locks.request(name, () => {
+      granted = true;
+      return task();
+    });
+  } catch (error) {
+    // Old browsers have no locks, insecure pages and sandboxed frames are refused them.
+    if (granted) throw error;
+    await task();
+  }
 }
