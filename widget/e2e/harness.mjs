@@ -1,43 +1,51 @@
-// Starts the real server as its operator would, and a browser beside it.
+// Starts the real server as its operator would, a browser beside it, and a site that embeds the widget.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { after, afterEach, before, beforeEach } from "node:test";
 
 import { chromium } from "playwright-core";
 
 const BINARY = process.env["USHER_BIN"] ?? resolve(import.meta.dirname, "../../target/debug/usher");
 const CHROMIUM = process.env["USHER_CHROMIUM"] ?? "/usr/bin/chromium";
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /**
  * @typedef {{ base_url: string, simulator_url: string, session_id: string, widget_url: string,
  *   client: { phone: string }, twilio: { number: string } }} Demo
  */
 
-/** A demo of its own, with its own data, for one test. */
-export async function startDemo() {
+/**
+ * A demo of its own, with its own data, whose widget `origins` may embed.
+ * @param {string} [origins]
+ */
+export async function startDemo(origins = "") {
   const data = await mkdtemp(join(tmpdir(), "usher-e2e-"));
   const flags = ["demo", "--json", "--port", "0", "--simulator-port", "0", "--data-dir", data];
-  const child = spawn(BINARY, flags, { stdio: ["ignore", "pipe", "inherit"] });
+  const env = { ...process.env, USHER_ALLOWED_ORIGINS: origins };
+  const child = spawn(BINARY, flags, { stdio: ["ignore", "pipe", "inherit"], env });
   const lines = createInterface({ input: child.stdout });
   const [first] = await Promise.race([
     once(lines, "line"),
     once(child, "exit").then(([code]) => Promise.reject(new Error(`${BINARY} ended with ${String(code)}`))),
   ]);
   const demo = /** @type {Demo} */ (JSON.parse(first));
+  const handset = `${demo.simulator_url}/_sim/handsets/${demo.client.phone.replace(/\D/g, "")}/messages`;
   return {
     demo,
     /** The session as the server has it. */
     async session() {
-      const response = await fetch(`${demo.base_url}/api/widget/session/${demo.session_id}`);
+      const response = await fetch(new URL(`/api/widget/session/${demo.session_id}`, demo.base_url));
       return /** @type {import("@usher/protocol").SessionResponse} */ (await response.json());
     },
     /** The client sends a text message. @param {string} body */
     async text(body) {
-      const digits = demo.client.phone.replace(/\D/g, "");
-      const response = await fetch(`${demo.simulator_url}/_sim/handsets/${digits}/messages`, {
+      const response = await fetch(handset, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ to: demo.twilio.number, body }),
@@ -52,6 +60,87 @@ export async function startDemo() {
   };
 }
 
+/** A site of somebody else; `serve` says what it shows from now on. */
+export async function startSite() {
+  let html = "";
+  let policy = "";
+  const server = createServer((_request, response) => {
+    response.setHeader("content-type", "text/html; charset=utf-8");
+    if (policy) response.setHeader("content-security-policy", policy);
+    response.end(html);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return {
+    origin: `http://127.0.0.1:${String(address.port)}`,
+    /** @param {string} page @param {string} [csp] */
+    serve(page, csp = "") {
+      html = page;
+      policy = csp;
+    },
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
 export function startBrowser() {
   return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+}
+
+/** Gives every test of a file a demo, a site and a page of its own. */
+export function browserTests() {
+  const ui = {
+    browser: /** @type {import("playwright-core").Browser} */ (/** @type {unknown} */ (null)),
+    site: /** @type {Awaited<ReturnType<typeof startSite>>} */ (/** @type {unknown} */ (null)),
+    server: /** @type {Awaited<ReturnType<typeof startDemo>>} */ (/** @type {unknown} */ (null)),
+    context: /** @type {import("playwright-core").BrowserContext} */ (/** @type {unknown} */ (null)),
+    page: /** @type {import("playwright-core").Page} */ (/** @type {unknown} */ (null)),
+    /** What the pages' policies and scripts complained about. @type {string[]} */
+    complaints: [],
+    /** The element that takes the answer. */
+    control: () => ui.page.locator("form.step [data-control]"),
+    /** The question that is asked. @param {string} words */
+    question: (words) => ui.page.getByRole("heading", { name: words }).waitFor(),
+    /** The row of an answer, once it says `words`. @param {string} field @param {string} words */
+    answer: (field, words) => ui.page.locator(`li[data-field="${field}"]`, { hasText: words }),
+    /** Answers the question that is asked with the keyboard. @param {string} text */
+    async type(text) {
+      await ui.control().fill(text);
+      await ui.page.keyboard.press("Enter");
+    },
+    openHosted: () => ui.page.goto(ui.server.demo.widget_url),
+    /** What axe finds on what is drawn now. */
+    async accessibilityProblems() {
+      await ui.page.evaluate(AXE);
+      return ui.page.evaluate(async () => {
+        const { axe } = /** @type {{ axe: typeof import("axe-core") }} */ (/** @type {unknown} */ (window));
+        const { violations } = await axe.run();
+        return violations.map((found) => `${found.id}: ${found.nodes[0]?.html ?? ""}`);
+      });
+    },
+  };
+  before(async () => {
+    ui.browser = await startBrowser();
+  });
+  after(() => ui.browser.close());
+  beforeEach(async () => {
+    ui.site = await startSite();
+    ui.server = await startDemo(ui.site.origin);
+    ui.context = await ui.browser.newContext();
+    ui.page = await ui.context.newPage();
+    ui.complaints = [];
+    ui.page.on("pageerror", (error) => ui.complaints.push(error.message));
+    ui.page.on("console", (message) => {
+      if (/Content Security Policy|TrustedHTML|TrustedScript/.test(message.text()))
+        ui.complaints.push(message.text());
+    });
+  });
+  afterEach(async () => {
+    await ui.context.close();
+    await ui.server.stop();
+    await ui.site.stop();
+  });
+  return ui;
 }

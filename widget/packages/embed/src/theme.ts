@@ -35,9 +35,9 @@ export function applyAccent(host: HTMLElement, surface: HTMLElement, organisatio
   surface.style.setProperty("--accent", css(accent));
   surface.style.setProperty("--on-accent", css(textOn(accent)));
   surface.style.setProperty("--accent-text", css(readable(accent, ground)));
-  // The launcher lives outside the surface; it takes the organisation's colour unless the host page set one.
-  if (!wishes[0]?.trim()) host.style.setProperty("--usher-accent", css(accent));
-  host.style.setProperty("--usher-on-accent", css(textOn(accent)));
+  // The launcher lives outside the surface. Names of its own: what the host page set must stay what it set.
+  host.style.setProperty("--usher-launcher", css(accent));
+  host.style.setProperty("--usher-launcher-ink", css(textOn(accent)));
 }
 
 /** Any CSS colour as numbers: the browser itself turns names and functions into `rgb()`. */

@@ -80,7 +80,8 @@ function OnItsWay({ entry, follows }: { entry: Entry; follows: boolean }): JSX.E
   const { body, state: progress, problem } = entry;
   const text = body.kind === "text" ? body.text : body.kind === "answer" ? body.display : t("actions.skip");
   return (
-    <div class={`line own ${progress} ${follows ? "follows" : ""}`}>
+    // Read out once it is a line of the conversation, not twice.
+    <div class={`line own ${progress} ${follows ? "follows" : ""}`} aria-live="off">
       <span class="hidden">{t("chat.you")}: </span>
       <p>{text}</p>
       <small>

@@ -90,13 +90,12 @@ function holdsFocus(element: HTMLElement | null): boolean {
 }
 
 function Progress({ index, total }: { index: number; total: number }): JSX.Element {
-  const { state, t } = useUsher();
-  const { answered = 0, total: all = 0 } = state.view?.progress ?? {};
-  const label = t("form.progress", { answered, total: all });
+  const { t } = useUsher();
+  const label = t("form.step", { step: index + 1, total });
   return (
     <div class="progress">
-      <span>{t("form.step", { step: index + 1, total })}</span>
-      <progress value={answered} max={Math.max(all, 1)} aria-label={label} />
+      <span>{label}</span>
+      <progress value={index + 1} max={total} aria-label={label} />
     </div>
   );
 }

@@ -49,7 +49,12 @@ interface ModeButtonProps {
 function ModeButton({ name, mode, onMode }: ModeButtonProps): JSX.Element {
   const { t } = useUsher();
   return (
-    <button type="button" aria-pressed={name === mode} onClick={() => onMode(name)}>
+    <button
+      type="button"
+      aria-label={t(`mode.${name}`)}
+      aria-pressed={name === mode}
+      onClick={() => onMode(name)}
+    >
       <Icon name={name} />
       <span>{t(`mode.${name}`)}</span>
     </button>

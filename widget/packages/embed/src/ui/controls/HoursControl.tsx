@@ -3,9 +3,9 @@ import type { JSX } from "preact";
 import { useUsher } from "../context.ts";
 import { Icon } from "../icons.tsx";
 import type { ControlProps } from "./Control.tsx";
-import { type Hours, isHours } from "./values.ts";
+import { DAYS, type Hours, isHours, weekOf } from "./values.ts";
 
-type Day = Hours["days"][number];
+type Day = Hours["mon"];
 
 const DEFAULT_DAY: Day = [["09:00", "17:00"]];
 const WEEKDAYS = 5;
@@ -13,9 +13,9 @@ const WEEKDAYS = 5;
 /** A week of opening hours: a switch for each day, one or more spans for an open one. */
 export function HoursControl({ value, ids, onInput }: ControlProps): JSX.Element {
   const { t } = useUsher();
-  const days: Day[] = isHours(value) ? value.days : Array.from({ length: 7 }, () => []);
+  const days: Day[] = DAYS.map((name) => (isHours(value) ? value[name] : []));
   const set = (index: number, day: Day): void =>
-    onInput({ days: days.map((old, other) => (other === index ? day : old)) } satisfies Hours);
+    onInput(weekOf(days.map((old, other) => (other === index ? day : old))));
   const monday = days[0] ?? [];
   return (
     <div class="hours" role="group" aria-labelledby={ids.label} aria-describedby={ids.describedBy}>
@@ -32,7 +32,7 @@ export function HoursControl({ value, ids, onInput }: ControlProps): JSX.Element
         <button
           type="button"
           class="quiet"
-          onClick={() => onInput({ days: days.map((day, index) => (index < WEEKDAYS ? monday : day)) })}
+          onClick={() => onInput(weekOf(days.map((day, index) => (index < WEEKDAYS ? monday : day))))}
         >
           {t("actions.copyHours")}
         </button>

@@ -1,9 +1,15 @@
 import type { Translate } from "@usher/core";
 import type { FieldView } from "@usher/protocol";
 
-/** Open intervals of a week, Monday first, as the server's normalised form has them. */
-export interface Hours {
-  days: [open: string, close: string][][];
+/** The days of a week as the server's normalised form names them. */
+export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+
+/** Open intervals of every day; none is closed. */
+export type Hours = Record<(typeof DAYS)[number], [open: string, close: string][]>;
+
+/** A week from the hours of its days, Monday first. */
+export function weekOf(days: Hours["mon"][]): Hours {
+  return Object.fromEntries(DAYS.map((name, index) => [name, days[index] ?? []])) as Hours;
 }
 
 interface Money {
@@ -21,7 +27,7 @@ export function editable(field: FieldView, value: unknown): unknown {
 
 function empty(field: FieldView): unknown {
   if (field.type === "multi_select") return [];
-  if (field.type === "business_hours") return { days: Array.from({ length: 7 }, () => []) } satisfies Hours;
+  if (field.type === "business_hours") return weekOf([]);
   return field.type === "boolean" ? null : "";
 }
 
@@ -41,9 +47,10 @@ export function displayOf(field: FieldView, value: unknown, locale: string, t: T
   if (Array.isArray(value)) return new Intl.ListFormat(locale, { type: "unit" }).format(value.map(label));
   if (typeof value === "boolean") return t(value ? "actions.yes" : "actions.no");
   if (isHours(value)) {
-    const open = value.days.flatMap((day, index) =>
-      day.length ? [`${t(`days.${index}` as "days.0")} ${day.map((span) => span.join("–")).join(", ")}`] : [],
-    );
+    const open = DAYS.flatMap((name, index) => {
+      const spans = value[name].map((span) => span.join("–")).join(", ");
+      return spans ? [`${t(`days.${index}` as "days.0")} ${spans}`] : [];
+    });
     return open.join("; ") || t("hours.closed");
   }
   return String(value);
@@ -56,7 +63,7 @@ export function currencyOf(field: FieldView): string | null {
 }
 
 export function isHours(value: unknown): value is Hours {
-  return typeof value === "object" && value !== null && "days" in value && Array.isArray(value.days);
+  return typeof value === "object" && value !== null && DAYS.every((name) => name in value);
 }
 
 function isMoney(value: unknown): value is Money {

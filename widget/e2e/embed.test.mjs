@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { browserTests } from "./harness.mjs";
+
+const ui = browserTests();
+
+const session = () => new URL(ui.server.demo.widget_url).pathname.split("/").at(-1) ?? "";
+const loader = () => new URL("/w/v1.js", ui.server.demo.base_url).href;
+const launcher = () => ui.page.locator("usher-widget > button, usher-widget button[aria-haspopup]");
+const dialog = () => ui.page.getByRole("dialog");
+
+/** The snippet of the README. @param {string} [attributes] */
+function snippet(attributes = "") {
+  return `<script async src="${loader()}" data-session="${session()}" ${attributes}></script>`;
+}
+
+/** @param {string} content @param {string} [policy] */
+async function visit(content, policy) {
+  const head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">';
+  ui.site.serve(`<!doctype html><html lang="en"><title>A site</title>${head}${content}</html>`, policy);
+  await ui.page.goto(ui.site.origin);
+}
+
+async function open() {
+  await launcher().click();
+  await ui.control().waitFor();
+}
+
+test("a hostile page changes neither how the widget looks nor what it does", async () => {
+  const plain = () =>
+    ui.page
+      .getByRole("button", { name: "Continue" })
+      .evaluate((button) => [button.getBoundingClientRect().height, getComputedStyle(button).fontSize]);
+  await visit(`<body>${snippet()}</body>`);
+  await open();
+  const expected = await plain();
+  await visit(`<style>
+      * { all: revert !important; float: right !important; letter-spacing: 9px !important; }
+      button, input, div { font-size: 99px !important; color: red !important; display: inline !important; }
+    </style>
+    <script>
+      Object.prototype.inherited = "from the page";
+      Array.prototype.last = function () { return this[this.length - 1]; };
+    </script>
+    <body><h1>Loud</h1>${snippet()}</body>`);
+  await open();
+  assert.deepEqual(await plain(), expected);
+  await ui.type("Rivera Dental");
+  await ui.answer("business_name", "Rivera Dental").waitFor();
+  assert.deepEqual(ui.complaints, []);
+});
+
+test("a policy of nonces and Trusted Types needs no exception but the server's address", async () => {
+  const { origin, host } = new URL(ui.server.demo.base_url);
+  const policy =
+    `default-src 'none'; script-src 'nonce-n1'; style-src 'nonce-n1'; connect-src ${origin} ws://${host}; ` +
+    "require-trusted-types-for 'script'; trusted-types 'none'";
+  await visit(`<body>${snippet('nonce="n1" data-locale="es"')}</body>`, policy);
+  await open();
+  await ui.page.getByRole("button", { name: "Continuar" }).waitFor();
+  await ui.type("Rivera Dental");
+  await ui.answer("business_name", "Rivera Dental").waitFor();
+  assert.deepEqual(ui.complaints, []);
+});
+
+test("a site that is not on the list learns nothing of the session", async () => {
+  ui.site.serve(`<!doctype html><body>${snippet()}</body>`);
+  await ui.page.goto(ui.site.origin.replace("127.0.0.1", "localhost"));
+  await launcher().click();
+  await dialog().getByRole("alert").waitFor();
+  assert.equal(await dialog().getByText("Dana").count(), 0);
+});
+
+test("an unknown session ends in a sentence that helps", async () => {
+  await visit(`<body><script async src="${loader()}" data-session="lnk_nothing"></script></body>`);
+  await launcher().click();
+  await ui.page.getByRole("heading", { name: "This link has ended" }).waitFor();
+});
+
+test("the launcher opens a dialog, and Escape closes it and gives the focus back", async () => {
+  await visit(`<body>${snippet()}</body>`);
+  await launcher().focus();
+  await ui.page.keyboard.press("Enter");
+  await dialog().waitFor();
+  assert.equal(await launcher().getAttribute("aria-expanded"), "true");
+  await ui.page.locator("[data-control]:focus").waitFor();
+  await ui.page.keyboard.press("Escape");
+  await dialog().waitFor({ state: "hidden" });
+  await launcher().and(ui.page.locator(":focus")).waitFor();
+  assert.equal(await launcher().getAttribute("aria-expanded"), "false");
+});
+
+test("a second snippet adds nothing, shutdown takes everything away", async () => {
+  await visit(`<body>${snippet()}${snippet()}</body>`);
+  await open();
+  assert.equal(await ui.page.locator("usher-widget").count(), 1);
+  const closed = ui.page.waitForEvent("websocket", {
+    predicate: (socket) => !socket.isClosed(),
+  });
+  await ui.page.reload();
+  await open();
+  const socket = await closed;
+  const ended = socket.waitForEvent("close");
+  await ui.page.evaluate('usher("shutdown")');
+  await ended;
+  assert.equal(await ui.page.locator("usher-widget").count(), 0);
+});
+
+test("a page that swaps its body keeps the widget open and the draft in it", async () => {
+  await visit(`<body>${snippet()}</body>`);
+  await open();
+  await ui.control().fill("Rivera");
+  await ui.page.evaluate(() => {
+    const body = document.createElement("body");
+    body.append("Another page");
+    document.documentElement.replaceChild(body, document.body);
+  });
+  await ui.page.getByText("Another page").waitFor();
+  await dialog().waitFor();
+  assert.equal(await ui.control().inputValue(), "Rivera");
+});
+
+test("calls made before the loader is there are not lost", async () => {
+  const stub = "window.usher=function(){(usher.q=usher.q||[]).push(arguments)};";
+  await visit(
+    `<body><script>${stub}usher("on","answer",(detail)=>{document.title=detail.field});usher("open")</script>${snippet()}</body>`,
+  );
+  await ui.type("Rivera Dental");
+  await ui.page.waitForFunction(() => document.title === "business_name");
+});
+
+test("on a phone the widget fills the screen and holds the focus and the page behind", async () => {
+  await ui.page.setViewportSize({ width: 390, height: 844 });
+  await visit(`<body><p style="height:3000px">Long</p>${snippet()}</body>`);
+  await open();
+  await dialog().and(ui.page.locator('[aria-modal="true"]')).waitFor();
+  assert.deepEqual(await dialog().boundingBox(), { x: 0, y: 0, width: 390, height: 844 });
+  assert.equal(await ui.control().evaluate((input) => getComputedStyle(input).fontSize), "16px");
+  assert.equal(await ui.page.evaluate(() => document.documentElement.style.overflow), "hidden");
+  for (let step = 0; step < 12; step += 1) {
+    await ui.page.keyboard.press("Tab");
+    assert.equal(await dialog().locator(":focus").count(), 1);
+  }
+  await ui.page.keyboard.press("Escape");
+  assert.equal(await ui.page.evaluate(() => document.documentElement.style.overflow), "");
+});
