@@ -35,7 +35,7 @@ try {
 
   const [left, right] = await Promise.all([phone.screenshot(), widget.screenshot()]);
   const image = (/** @type {Buffer} */ png) => `<img src="data:image/png;base64,${png.toString("base64")}">`;
-  site.serve(`<style>body{margin:0;display:flex;background:#e9ebf0}</style>${image(left)}${image(right)}`);
+  site.serve(`<style>body{margin:0;display:flex;background:#f3f4f7}</style>${image(left)}${image(right)}`);
   const both = await context.newPage();
   await both.setViewportSize({ width: 1600, height: 900 });
   await both.goto(site.origin);

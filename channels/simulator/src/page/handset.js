@@ -134,7 +134,7 @@ function choose(number) {
 async function load() {
   const [about, history] = await Promise.all([ask(api), ask(`${api}/messages`)]);
   document.title = `${about.name ?? readable(phone)} · Handset`;
-  $("owner").textContent = about.name ? `${about.name} · ${readable(phone)}` : `Phone ${readable(phone)}`;
+  $("owner").textContent = about.name ? `${about.name}’s phone` : `Phone ${readable(phone)}`;
   lines = new Map(history.map((line) => [line.id, line]));
   offerNumbers([...about.numbers, ...history.map((line) => line.peer)]);
   choose(peer ?? about.peer);
