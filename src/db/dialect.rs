@@ -15,6 +15,13 @@ pub(super) const SQLITE_MINIMUM: (u32, u32, u32) = (3, 51, 3);
 /// and no tenant setting survives.
 pub(super) const POSTGRES_AFTER_RELEASE: &str = "ROLLBACK; RESET ALL";
 
+/// Whether SQLite has the table `$1`.
+pub(super) const SQLITE_HAS_TABLE: &str =
+    "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)";
+
+/// Whether PostgreSQL finds the table `$1`.
+pub(super) const POSTGRES_HAS_TABLE: &str = "SELECT to_regclass($1) IS NOT NULL";
+
 /// Begins a PostgreSQL transaction and names its tenant in the same round trip.
 pub(super) fn postgres_begin(scope: Scope<'_>) -> AssertSqlSafe<String> {
     let org = match scope {

@@ -116,6 +116,8 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, OpenError> {
         .statement_cache_capacity(STATEMENT_CACHE)
         .pragma("wal_autocheckpoint", WAL_PAGES)
         .pragma("temp_store", "memory")
+        // What an erased person said must not live on in free pages.
+        .pragma("secure_delete", "on")
         .disable_statement_logging();
     let pool = || {
         SqlitePoolOptions::new()

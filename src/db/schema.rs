@@ -2,7 +2,7 @@
 
 use sqlx::migrate::{Migrate as _, MigrateError, Migrator};
 
-use super::{Db, Engine};
+use super::{Db, Engine, dialect};
 
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
@@ -34,19 +34,26 @@ impl Db {
         }
     }
 
-    /// Every version this program knows and whether the database has it. Refuses a database that has others.
+    /// Every version this program knows and whether the database has it. Refuses a database that has others. Only
+    /// looks: a database without a schema stays without one.
     pub async fn schema_status(&self) -> Result<Vec<Version>, MigrateError> {
         let table = &self.migrator().table_name;
         let applied = match &self.engine {
             Engine::Sqlite { writer, .. } => {
                 let mut connection = writer.acquire().await?;
-                connection.ensure_migrations_table(table).await?;
-                connection.list_applied_migrations(table).await?
+                let made: bool = sqlx::query_scalar(dialect::SQLITE_HAS_TABLE)
+                    .bind(&**table)
+                    .fetch_one(&mut *connection)
+                    .await?;
+                if made { connection.list_applied_migrations(table).await? } else { Vec::new() }
             }
             Engine::Postgres(pool) => {
                 let mut connection = pool.acquire().await?;
-                connection.ensure_migrations_table(table).await?;
-                connection.list_applied_migrations(table).await?
+                let made: bool = sqlx::query_scalar(dialect::POSTGRES_HAS_TABLE)
+                    .bind(&**table)
+                    .fetch_one(&mut *connection)
+                    .await?;
+                if made { connection.list_applied_migrations(table).await? } else { Vec::new() }
             }
         };
         if let Some(unknown) = applied.iter().find(|applied| !self.migrator().version_exists(applied.version))

@@ -5,6 +5,12 @@
 
 mod world;
 
+mod cancelled;
 mod journal;
 mod outbox;
+mod projector;
 mod schema;
+mod schema_parity;
+mod sealed;
+mod sqlite;
+mod without_guards;

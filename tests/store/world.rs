@@ -1,9 +1,11 @@
 //! One store on one engine with one organisation, and small words for what the tests do with it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use usher::db::{Access, DatabaseUrl};
 use usher::onboarding::{NewSession, Opened};
@@ -69,6 +71,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) entropy: Arc<CountedEntropy>,
     pub(crate) url: DatabaseUrl,
+    /// PostgreSQL's superuser, whom row-level security does not bind.
+    admin: Option<String>,
     pub(crate) dir: TempDir,
 }
 
@@ -76,29 +80,54 @@ impl World {
     pub(crate) async fn on_sqlite() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let url = DatabaseUrl::Sqlite(dir.path().join("usher.db"));
-        Self::on(url, dir).await
+        Self::on(url, None, dir).await
     }
 
+    /// The store's role owns its database and is nothing more, as in production: row-level security binds it.
     pub(crate) async fn on_postgres() -> Self {
         let database = Database::fresh_postgres("store").await.expect("a PostgreSQL server to test on");
-        let Database::Postgres(url) = database else { unreachable!("a PostgreSQL database was asked for") };
+        let Database::Postgres(mut url) = database else {
+            unreachable!("a PostgreSQL database was asked for")
+        };
+        let admin = url.to_string();
+        let name = url.path().trim_start_matches('/').to_owned();
+        let mut connection = PgConnection::connect(&admin).await.expect("the server answers");
+        let grant =
+            format!("CREATE ROLE {name} LOGIN PASSWORD '{name}'; ALTER DATABASE {name} OWNER TO {name}");
+        connection.execute(AssertSqlSafe(grant)).await.expect("a role of its own");
+        url.set_username(&name).expect("a URL with a user");
+        url.set_password(Some(&name)).expect("a URL with a password");
         let dir = tempfile::tempdir().expect("a directory");
-        Self::on(DatabaseUrl::Postgres(url.as_str().into()), dir).await
+        Self::on(DatabaseUrl::Postgres(url.as_str().into()), Some(admin), dir).await
     }
 
-    async fn on(url: DatabaseUrl, dir: TempDir) -> Self {
+    async fn on(url: DatabaseUrl, admin: Option<String>, dir: TempDir) -> Self {
         let (clock, entropy) = (Arc::new(TestClock(AtomicI64::new(1_000_000))), Arc::default());
-        let store = open(&url, &dir, &clock, &entropy).await;
+        let store = open(&url, dir.path(), &clock, &entropy).await;
         let org = store.create_organisation(profile("Bright Agency")).await.expect("an organisation");
         let flow = store.save_flow(&org.id, a_flow(&*entropy)).await.expect("a flow");
-        Self { store, org, flow, clock, entropy, url, dir }
+        Self { store, org, flow, clock, entropy, url, admin, dir }
+    }
+
+    /// The database behind the store's back, with every right.
+    pub(crate) async fn back(&self) -> Back {
+        match (&self.url, &self.admin) {
+            (DatabaseUrl::Sqlite(path), _) => {
+                let path = path.display().to_string();
+                Back::Sqlite(SqliteConnection::connect(&path).await.expect("the file opens"))
+            }
+            (DatabaseUrl::Postgres(_), admin) => {
+                let admin = admin.as_deref().expect("a PostgreSQL world has one");
+                Back::Postgres(PgConnection::connect(admin).await.expect("the server answers"))
+            }
+        }
     }
 
     /// Stops this store and opens another on the same database.
     pub(crate) async fn restart(mut self) -> Self {
         self.store.close().await;
         drop(self.store);
-        self.store = open(&self.url, &self.dir, &self.clock, &self.entropy).await;
+        self.store = open(&self.url, self.dir.path(), &self.clock, &self.entropy).await;
         self
     }
 
@@ -154,9 +183,57 @@ impl World {
     }
 }
 
-async fn open(
+/// A connection behind the store's back: it looks where no statement of the store looks, and breaks things.
+pub(crate) enum Back {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Back {
+    /// Runs SQL; tells how many rows it touched.
+    pub(crate) async fn execute(&mut self, sql: &str) -> u64 {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(c) => c.execute(sql).await.expect("SQL that works").rows_affected(),
+            Self::Postgres(c) => c.execute(sql).await.expect("SQL that works").rows_affected(),
+        }
+    }
+
+    /// The first column of every row.
+    pub(crate) async fn texts(&mut self, sql: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(c) => sqlx::query_scalar(sql).fetch_all(c).await.expect("SQL that works"),
+            Self::Postgres(c) => sqlx::query_scalar(sql).fetch_all(c).await.expect("SQL that works"),
+        }
+    }
+
+    /// Changes the only blob `select` finds, and writes it with `update`, where it is `$1`.
+    pub(crate) async fn change_blob(
+        &mut self,
+        select: &str,
+        update: &str,
+        change: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let (select, update) = (AssertSqlSafe(select.to_owned()), AssertSqlSafe(update.to_owned()));
+        macro_rules! change_on {
+            ($connection:expr) => {{
+                let mut blob: Vec<u8> =
+                    sqlx::query_scalar(select).fetch_one(&mut *$connection).await.expect("a blob");
+                change(&mut blob);
+                sqlx::query(update).bind(blob).execute($connection).await.expect("SQL that works");
+            }};
+        }
+        match self {
+            Self::Sqlite(c) => change_on!(c),
+            Self::Postgres(c) => change_on!(c),
+        }
+    }
+}
+
+pub(crate) async fn open(
     url: &DatabaseUrl,
-    dir: &TempDir,
+    dir: &Path,
     clock: &Arc<TestClock>,
     entropy: &Arc<CountedEntropy>,
 ) -> Store {
@@ -164,7 +241,7 @@ async fn open(
     Store::open(config, Arc::clone(clock) as _, Arc::clone(entropy) as _).await.expect("the store opens")
 }
 
-pub(crate) fn config(url: &DatabaseUrl, dir: &TempDir) -> StoreConfig {
+pub(crate) fn config(url: &DatabaseUrl, dir: &Path) -> StoreConfig {
     let url = match url {
         DatabaseUrl::Sqlite(path) => DatabaseUrl::Sqlite(path.clone()),
         DatabaseUrl::Postgres(url) => DatabaseUrl::Postgres(SecretString::from(url.expose_secret())),
@@ -172,7 +249,7 @@ pub(crate) fn config(url: &DatabaseUrl, dir: &TempDir) -> StoreConfig {
     StoreConfig {
         url,
         access: Access::Own,
-        data_dir: dir.path().to_owned(),
+        data_dir: dir.to_owned(),
         master_key: None,
         public_url: "https://usher.test".into(),
     }
