@@ -91,7 +91,7 @@ settings! {
     /// registration: 1 for an unregistered number, 3 toll-free, 12 and more for a registered campaign, 100 for a short code.
     sms_rate / "USHER_SMS_RATE": u32 = "12";
     /// What is logged: a level, or `target=level` pairs separated by commas.
-    log / "USHER_LOG": String = "info,actix_server=warn";
+    log / "USHER_LOG": String = "info,actix_server=warn,actix_http=off";
     /// `human`, `json`, or `auto`: human on a terminal, JSON otherwise.
     log_format / "USHER_LOG_FORMAT": LogFormat = "auto";
     /// Threads that answer HTTP; 0 is one per processor.

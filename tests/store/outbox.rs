@@ -95,6 +95,20 @@ contract! {
         assert!(world.store.due(due, 10).await.unwrap().is_empty());
     }
 
+    async fn a_link_ends_when_its_session_has_rested(world: World) {
+        let session = world.session("+14155550100").await;
+        let made = world.now();
+        let opens = async |active_since| {
+            world.store.session_of_link(&session.link, active_since).await.unwrap().is_some()
+        };
+        assert!(opens(made).await);
+        assert!(!opens(made.plus_millis(1)).await);
+        world.advance(10);
+        world.append(world.said(&session, 1, "hello")).await.unwrap();
+        world.store.catch_up(&world.org.id, &session.session, 1).await.unwrap();
+        assert!(opens(made.plus_millis(1)).await, "what happens in the session starts the time anew");
+    }
+
     async fn an_erased_person_cannot_be_read_again(world: World) {
         let session = world.session("+14155550100").await;
         world.send(&session, 1, MessageKind::Reply).await;

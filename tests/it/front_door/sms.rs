@@ -47,9 +47,18 @@ async fn whatever_is_not_signed_as_it_stands_is_refused_and_changes_nothing() ->
     let (account, client, phone) = (server.account(), http::client()?, server.ready().client.phone.clone());
     let form = account.text_from(&phone, &message_sid(2), "Evil Inc");
     let (body, signature) = account.signed(&form);
-    let before = server.widget()?.session().await?.body["session"]["seq"].clone();
+    let before = server.widget()?.session().await?.body["transcript"].clone();
     let other = usher_testkit::twilio::signature("another token", &account.sms_url, &form);
+    let over = |url: String| Some(usher_testkit::twilio::signature(&account.auth_token, &url, &form));
+    let port = server.ready().base_url.port().map_or_else(String::new, |port| format!(":{port}/"));
     let attempts = [
+        (body.clone(), Some(String::new()), "an empty signature"),
+        (body.clone(), over(format!("{}/", account.sms_url)), "a slash at the address's end"),
+        (body.clone(), over(account.sms_url.replace("/sms", "/SMS")), "an address in other letters"),
+        (body.clone(), over(account.sms_url.replace(&port, ":1/")), "another port"),
+        (body.clone(), over(account.sms_url.replace("127.0.0.1", "elsewhere.example")), "another host"),
+        (body.clone(), over(account.sms_url.replace("http:", "https:")), "another scheme"),
+        (body.clone(), over(format!("{}?a=1", account.sms_url)), "another query"),
         (body.clone(), None, "no signature"),
         (body.clone(), Some(other), "another token"),
         (body.clone(), Some(signature[1..].to_owned()), "a short signature"),
@@ -61,7 +70,10 @@ async fn whatever_is_not_signed_as_it_stands_is_refused_and_changes_nothing() ->
         let mut request = client
             .post(&account.sms_url)
             .header("content-type", "application/x-www-form-urlencoded")
-            .header("x-forwarded-host", "elsewhere.example");
+            .header("host", "elsewhere.example")
+            .header("x-forwarded-host", "elsewhere.example")
+            .header("x-forwarded-proto", "https")
+            .header("x-forwarded-port", "1");
         if let Some(signature) = signature {
             request = request.header("x-twilio-signature", signature);
         }
@@ -69,8 +81,9 @@ async fn whatever_is_not_signed_as_it_stands_is_refused_and_changes_nothing() ->
         assert_eq!(answer.status(), 403, "{what}");
         let problem: serde_json::Value = answer.json().await?;
         assert_eq!(problem["id"], "invalid-signature", "{what}");
+        assert!(problem["correlation_id"].is_string(), "{what}");
     }
-    assert_eq!(server.widget()?.session().await?.body["session"]["seq"], before);
+    assert_eq!(server.widget()?.session().await?.body["transcript"], before);
     server.stop().await
 }
 

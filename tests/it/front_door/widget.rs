@@ -5,6 +5,9 @@ use usher_testkit::{Database, TestServer, http};
 
 use super::USHER;
 
+/// Turns that go to a page before it must acknowledge one.
+const WINDOW: usize = usher_channels::widget::ACK_WINDOW;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_answer_is_answered_as_the_first_time() -> anyhow::Result<()> {
     let server = TestServer::demo(USHER, Database::Sqlite).await?;
@@ -82,5 +85,92 @@ async fn a_page_that_comes_back_gets_every_turn_it_missed() -> anyhow::Result<()
     page.respond("business_hours", "Mon-Fri 9-5", "k2").await?;
     let next = later.turns_until(head, head + 1).await?;
     assert_eq!(next[0]["view"]["progress"]["answered"], 2);
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_too_often_is_told_when_to_come_back() -> anyhow::Result<()> {
+    let server = TestServer::demo_with(USHER, Database::Sqlite, &["--rate-per-address", "1"]).await?;
+    let url = format!("{}s/lnk_00000000000000000000000000000000", server.ready().base_url);
+    let client = http::client()?;
+    // The burst is ten: this many requests cannot all pass while they take less than a minute.
+    for _ in 0..70 {
+        let answer = client.get(&url).header("x-forwarded-for", "203.0.113.9").send().await?;
+        if answer.status() == 429 {
+            assert!(answer.headers().contains_key("retry-after"));
+            let problem: serde_json::Value = answer.json().await?;
+            assert_eq!(problem["id"], "rate-limited");
+            return server.stop().await;
+        }
+        assert_eq!(answer.status(), 404);
+    }
+    anyhow::bail!("nobody was refused")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_requests_get_a_problem_and_record_nothing() -> anyhow::Result<()> {
+    let server = TestServer::demo(USHER, Database::Sqlite).await?;
+    let (base, client) = (server.ready().base_url.clone(), http::client()?);
+    let before = server.widget()?.session().await?.body["transcript"].clone();
+    let post = |path: &str| client.post(format!("{base}{path}"));
+    let get = |path: &str| client.get(format!("{base}{path}"));
+    let json = "application/json";
+    let session = &server.ready().session_id;
+    let attempts = [
+        (post("api/widget/response").header("content-type", json).body("{bad"), 400, "malformed-request"),
+        (
+            post("api/widget/response").header("content-type", "text/plain").body("{}"),
+            400,
+            "malformed-request",
+        ),
+        (
+            post("api/widget/response").json(&json!({ "sessionId": session, "text": "no key" })),
+            400,
+            "malformed-request",
+        ),
+        (get("api/widget/response"), 405, "method-not-allowed"),
+        (get("api/webhooks/twilio/sms"), 405, "method-not-allowed"),
+        (get(&format!("ws/widget?session={session}")), 400, "malformed-request"),
+        (get("ws/widget"), 400, "malformed-request"),
+        (get("w/..%2f..%2fCargo.toml"), 404, "not-found"),
+        (get("nowhere"), 404, "not-found"),
+    ];
+    for (request, status, id) in attempts {
+        let answer = request.send().await?;
+        let url = answer.url().to_string();
+        assert_eq!(answer.status(), status, "{url}");
+        assert!(answer.headers().contains_key("x-correlation-id"), "{url}");
+        let problem: serde_json::Value = answer.json().await?;
+        assert_eq!(problem["id"], id, "{url}");
+        assert!(problem["correlation_id"].is_string(), "{url}");
+    }
+    assert_eq!(server.widget()?.session().await?.body["transcript"], before);
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_never_reads_is_cut_and_the_others_miss_nothing() -> anyhow::Result<()> {
+    let server = TestServer::demo(USHER, Database::Sqlite).await?;
+    let page = server.widget()?;
+    let since = page.session().await?.body["session"]["seq"].as_u64().unwrap_or(0);
+    let (mut silent, mut good) = (page.watch(since).await?, page.watch(since).await?);
+    let mut last = since;
+    // More than a window that waits for acknowledgement and a window that waits to be sent.
+    for number in 0..2 * WINDOW + 8 {
+        let told = page.respond("business_name", &format!("Bakery {number}"), &format!("k{number}")).await?;
+        let seq = told.body["seq"].as_u64().unwrap_or(0);
+        good.turns_until(last, seq).await?;
+        last = seq;
+    }
+    let mut turns = 0;
+    let closing = loop {
+        let frame = silent.next().await?;
+        if frame["type"] == "closing" {
+            break frame;
+        }
+        turns += usize::from(frame["type"] == "turn");
+    };
+    assert_eq!(closing["reason"], "slow");
+    assert!(turns <= WINDOW, "{turns} turns went to a page that acknowledged none");
     server.stop().await
 }

@@ -68,6 +68,7 @@ pub struct TestServer {
     exe: PathBuf,
     database: Database,
     home: Arc<TempDir>,
+    flags: &'static [&'static str],
     ready: Ready,
     running: Option<Running>,
 }
@@ -85,10 +86,22 @@ impl TestServer {
     /// # Errors
     /// When it does not print its line in time; with the server's log.
     pub async fn demo(exe: impl AsRef<Path>, database: Database) -> Result<Self> {
+        Self::demo_with(exe, database, &[]).await
+    }
+
+    /// The same, with more flags.
+    ///
+    /// # Errors
+    /// When it does not print its line in time; with the server's log.
+    pub async fn demo_with(
+        exe: impl AsRef<Path>,
+        database: Database,
+        flags: &'static [&'static str],
+    ) -> Result<Self> {
         let home = Arc::new(TempDir::with_prefix("usher-test-")?);
         let exe = exe.as_ref().to_owned();
-        let (running, ready) = start(&exe, &database, home.path(), (0, 0)).await?;
-        Ok(Self { exe, database, home, ready, running: Some(running) })
+        let (running, ready) = start(&exe, &database, home.path(), (0, 0), flags).await?;
+        Ok(Self { exe, database, home, flags, ready, running: Some(running) })
     }
 
     /// What the server said when it was ready.
@@ -160,7 +173,7 @@ impl TestServer {
         ensure!(self.running.is_none(), "the server still runs");
         let port = |url: &Url| url.port_or_known_default().context("a URL with a port");
         let ports = (port(&self.ready.base_url)?, port(&self.ready.simulator_url)?);
-        let (running, ready) = start(&self.exe, &self.database, self.home.path(), ports).await?;
+        let (running, ready) = start(&self.exe, &self.database, self.home.path(), ports, self.flags).await?;
         self.running = Some(running);
         self.ready = ready;
         Ok(())
@@ -239,13 +252,20 @@ fn command(exe: &Path) -> Command {
     command
 }
 
-async fn start(exe: &Path, database: &Database, home: &Path, ports: (u16, u16)) -> Result<(Running, Ready)> {
+async fn start(
+    exe: &Path,
+    database: &Database,
+    home: &Path,
+    ports: (u16, u16),
+    flags: &[&str],
+) -> Result<(Running, Ready)> {
     let log: File = OpenOptions::new().create(true).append(true).open(log_path(home))?;
     let mut child = command(exe)
         .args(["demo", "--json", "--port", &ports.0.to_string(), "--simulator-port", &ports.1.to_string()])
         .arg("--data-dir")
         .arg(data_dir(home))
         .args(database.arguments())
+        .args(flags)
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
