@@ -13,4 +13,5 @@ mod schema;
 mod schema_parity;
 mod sealed;
 mod sqlite;
+mod tenants;
 mod without_guards;

@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
-use usher::db::{DatabaseUrl, all_texts};
+use usher::db::{Access, DatabaseUrl, Db, all_texts};
 
 use crate::world::World;
 
@@ -28,4 +28,14 @@ async fn every_statement_prepares_on_postgres() {
             panic!("{name}: {error}");
         }
     }
+}
+
+/// An onlooker's connection refuses to write, so this fails when looking does.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_onlooker_on_postgres_is_told_the_versions() {
+    let world = World::on_postgres().await;
+    let onlooker = Db::open(&world.url, Access::Look).await.unwrap();
+    let versions = onlooker.schema_status().await.unwrap();
+    assert!(!versions.is_empty() && versions.iter().all(|version| version.applied), "{versions:?}");
+    onlooker.close().await;
 }

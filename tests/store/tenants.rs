@@ -1,0 +1,291 @@
+//! Tenants never meet: the store resolves every id under its organisation, and PostgreSQL refuses rows of others
+//! whatever a statement says.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use secrecy::ExposeSecret as _;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use usher::catalog::Offer;
+use usher::db::DatabaseUrl;
+use usher::files::NewFile;
+use usher::onboarding::{NewSession, Opened};
+use usher::outbound::NewSmsAccount;
+use usher::tenancy::ContactDetails;
+use usher_channels::twilio::TwilioCredentials;
+use usher_conversation::answer::FileAnswer;
+use usher_conversation::id::{FlowId, OrgId, PackageId, ServiceId};
+use usher_conversation::ports::{Claimed, Journal as _, Outbox as _, Settlement};
+use usher_conversation::session::MessageKind;
+
+use crate::world::{World, a_flow, contract, profile};
+
+const PHONE: &str = "+14155550100";
+
+/// An organisation with one of everything.
+struct Tenant {
+    session: Opened,
+    file: FileAnswer,
+    service: ServiceId,
+    package: PackageId,
+}
+
+fn a_file() -> NewFile {
+    NewFile { name: "logo.png".into(), media_type: "image/png".into(), bytes: Bytes::from_static(b"a logo") }
+}
+
+fn an_offer() -> Offer {
+    Offer {
+        name: "Website".into(),
+        description: "A website".into(),
+        required_data_fields: Vec::new(),
+        setup_steps: Vec::new(),
+    }
+}
+
+fn an_account(number: &str) -> NewSmsAccount {
+    let credentials = TwilioCredentials {
+        account_sid: "AC00000000000000000000000000000001".into(),
+        auth_token: "token".to_owned().into(),
+        api_key: None,
+    };
+    NewSmsAccount { credentials, messaging_service_sid: None, number: number.into() }
+}
+
+impl Tenant {
+    /// Fills the world's organisation.
+    async fn fill(world: &World) -> Self {
+        let org = &world.org.id;
+        let service = world.store.create_service(org, an_offer()).await.unwrap().id;
+        let package = world.store.create_package(org, "All", vec![service.clone()]).await.unwrap().id;
+        let contact = world.contact(PHONE).await.id;
+        let new = NewSession { contact, flow: world.flow.id.clone(), package: Some(package.clone()) };
+        let session = world.store.find_or_create_session(org, new).await.unwrap();
+        world.send(&session, 1, MessageKind::Reply).await;
+        let file = world.store.keep_file(org, &session.session, a_file()).await.unwrap();
+        Self { session, file, service, package }
+    }
+
+    /// Claims the one message that waits.
+    async fn claim(world: &World) -> Claimed {
+        let mut claimed = world.store.claim(world.now(), world.now().plus_millis(60_000), 10).await.unwrap();
+        assert_eq!(claimed.len(), 1);
+        claimed.remove(0)
+    }
+}
+
+/// Makes another organisation, which has questions and nothing else.
+async fn stranger(world: &World) -> (OrgId, FlowId) {
+    let org = world.store.create_organisation(profile("Stranger")).await.unwrap().id;
+    let flow = world.store.save_flow(&org, a_flow(&*world.entropy)).await.unwrap().id.clone();
+    (org, flow)
+}
+
+/// Every public call of the store that takes an organisation. The tests below say which go with an id of something,
+/// or an address: for the others there is nothing of somebody else to ask for.
+const WITH_IDS: &[&str] = &[
+    "append",
+    "catch_up",
+    "connect_sms",
+    "contact",
+    "create_package",
+    "delivery",
+    "erase_contact",
+    "file",
+    "find_or_create_contact",
+    "find_or_create_session",
+    "keep_file",
+    "link_of_session",
+    "load",
+    "services_of_session",
+    "session_of_phone",
+    "settle",
+    "turns",
+    "vendor_ids_of_contact",
+];
+const WITHOUT_IDS: &[&str] = &["create_service", "organisation", "save_flow", "sms_account"];
+
+/// Names of public methods in a source file that take an organisation.
+fn methods_for_an_org(source: &str) -> impl Iterator<Item = &str> {
+    source.split("pub async fn ").skip(1).filter_map(|rest| {
+        let (name, rest) = rest.split_once('(')?;
+        let (parameters, _) = rest.split_once(')')?;
+        parameters.contains("org: &OrgId").then_some(name)
+    })
+}
+
+/// A call that is missing from the matrix fails here.
+#[test]
+fn every_call_that_takes_an_organisation_is_in_the_matrix() {
+    let sources = [
+        include_str!("../../src/tenancy/store.rs"),
+        include_str!("../../src/catalog/store.rs"),
+        include_str!("../../src/files/store.rs"),
+        include_str!("../../src/onboarding/store.rs"),
+        include_str!("../../src/inbound/store.rs"),
+        include_str!("../../src/outbound/store.rs"),
+        include_str!("../../src/projector/store.rs"),
+    ];
+    let found = sources.into_iter().flat_map(methods_for_an_org);
+    let ports = ["append", "load", "settle", "turns"];
+    let found: BTreeSet<&str> = found.chain(ports).collect();
+    let matrix: BTreeSet<&str> = WITH_IDS.iter().chain(WITHOUT_IDS).copied().collect();
+    assert_eq!(found, matrix);
+}
+
+contract! {
+    async fn a_stranger_reads_nothing_of_another_organisation(world: World) {
+        let theirs = Tenant::fill(&world).await;
+        let (org, _) = stranger(&world).await;
+        let (store, session) = (&world.store, &theirs.session.session);
+        assert!(store.load(&world.org.id, session).await.unwrap().is_some(), "the owner reads it");
+        assert!(store.file(&world.org.id, session, &theirs.file.file).await.unwrap().is_some());
+        let claimed = Tenant::claim(&world).await;
+        let accepted = Settlement::Accepted { vendor_id: "SM1".into() };
+        assert!(store.settle(&claimed, accepted, world.now()).await.unwrap());
+        assert_eq!(store.vendor_ids_of_contact(&world.org.id, &theirs.session.contact).await.unwrap(), ["SM1"]);
+
+        assert!(store.load(&org, session).await.unwrap().is_none());
+        assert!(store.turns(&org, session, 0, 10).await.unwrap().is_empty());
+        assert!(store.contact(&org, &theirs.session.contact).await.unwrap().is_none());
+        assert!(store.services_of_session(&org, session).await.unwrap().is_empty());
+        assert!(store.link_of_session(&org, session).await.unwrap().is_none());
+        assert!(store.file(&org, session, &theirs.file.file).await.unwrap().is_none());
+        assert!(store.delivery(&org, None, "SM1").await.unwrap().is_none());
+        assert!(store.delivery(&org, Some(&claimed.delivery), "SM1").await.unwrap().is_none());
+        assert!(store.vendor_ids_of_contact(&org, &theirs.session.contact).await.unwrap().is_empty());
+        assert!(store.sms_account(&org).await.unwrap().is_none());
+    }
+
+    async fn a_stranger_changes_nothing_of_another_organisation(world: World) {
+        let theirs = Tenant::fill(&world).await;
+        let (org, flow) = stranger(&world).await;
+        let (store, session) = (&world.store, &theirs.session.session);
+        let before = store.load(&world.org.id, session).await.unwrap().unwrap().tail;
+
+        assert!(!store.erase_contact(&org, &theirs.session.contact).await.unwrap());
+        assert!(store.keep_file(&org, session, a_file()).await.is_err());
+        assert!(store.create_package(&org, "Theirs", vec![theirs.service.clone()]).await.is_err());
+        store.catch_up(&org, session, 1).await.unwrap();
+        let untouched = "SELECT 'untouched' FROM sessions WHERE projected_seq = 0";
+        assert_eq!(world.back().await.texts(untouched).await, ["untouched"]);
+        let mut append = world.said(&theirs.session, 2, "hello");
+        append.org = org.clone();
+        assert!(store.append(append).await.is_err(), "the person has no key there");
+        let mut claimed = Tenant::claim(&world).await;
+        claimed.org = org.clone();
+        let accepted = || Settlement::Accepted { vendor_id: "SM1".into() };
+        assert!(!store.settle(&claimed, accepted(), world.now()).await.unwrap());
+        claimed.org = world.org.id.clone();
+
+        let own = ContactDetails { phone: Some("+14155550199".into()), ..ContactDetails::default() };
+        let own = store.find_or_create_contact(&org, own).await.unwrap().id;
+        for new in [
+            NewSession { contact: theirs.session.contact.clone(), flow: flow.clone(), package: None },
+            NewSession { contact: own.clone(), flow: world.flow.id.clone(), package: None },
+            NewSession { contact: own, flow, package: Some(theirs.package.clone()) },
+        ] {
+            assert!(store.find_or_create_session(&org, new.clone()).await.is_err(), "{new:?}");
+        }
+
+        assert_eq!(store.load(&world.org.id, session).await.unwrap().unwrap().tail, before);
+        assert!(store.contact(&world.org.id, &theirs.session.contact).await.unwrap().is_some());
+        assert!(store.settle(&claimed, accepted(), world.now()).await.unwrap(), "the owner's claim still holds");
+    }
+
+    async fn the_same_address_is_somebody_else_in_another_organisation(world: World) {
+        let theirs = Tenant::fill(&world).await;
+        let (org, _) = stranger(&world).await;
+        let details = ContactDetails { phone: Some(PHONE.into()), ..ContactDetails::default() };
+        let contact = world.store.find_or_create_contact(&org, details).await.unwrap();
+        assert_ne!(contact.id, theirs.session.contact);
+        assert_eq!(contact.details.name, "", "their name is not told");
+        let session = world.store.session_of_phone(&org, PHONE).await.unwrap();
+        assert_ne!(session, theirs.session.session);
+        assert!(world.store.connect_sms(&world.org.id, an_account("+14155550000")).await.unwrap());
+        assert!(!world.store.connect_sms(&org, an_account("+14155550000")).await.unwrap(), "the number is taken");
+        let line = world.store.line("+14155550000").await.unwrap().unwrap();
+        assert_eq!(line.org, world.org.id);
+    }
+}
+
+/// The tables of tenants, and those that row-level security does not guard although it should.
+async fn tables(world: &World) -> (Vec<String>, Vec<String>) {
+    let mut back = world.back().await;
+    let guarded = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
+        AND relrowsecurity AND relforcerowsecurity ORDER BY 1";
+    let open = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
+        AND NOT (relrowsecurity AND relforcerowsecurity) ORDER BY 1";
+    (back.texts(guarded).await, back.texts(open).await)
+}
+
+/// A connection of the store's own role, which is not bound by anything the program does.
+async fn own_role(world: &World) -> PgConnection {
+    let DatabaseUrl::Postgres(url) = &world.url else { unreachable!("a PostgreSQL world") };
+    PgConnection::connect(url.expose_secret()).await.unwrap()
+}
+
+async fn count(connection: &mut PgConnection, table: &str) -> Result<i64, sqlx::Error> {
+    let sql = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+    sqlx::query_scalar(sql).fetch_one(connection).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_tables_without_tenants_are_open() {
+    let world = World::on_postgres().await;
+    assert_eq!(tables(&world).await.1, ["_sqlx_migrations", "projections"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_names_no_tenant_reads_and_writes_nothing() {
+    let world = World::on_postgres().await;
+    Tenant::fill(&world).await;
+    let mut never = own_role(&world).await;
+    let mut ended = own_role(&world).await;
+    ended.execute("BEGIN; SET LOCAL app.org = '*'; COMMIT").await.unwrap();
+    for table in tables(&world).await.0 {
+        let refused = count(&mut never, &table).await.unwrap_err().to_string();
+        assert!(refused.contains("app.org"), "{table}: {refused}");
+        assert_eq!(count(&mut ended, &table).await.unwrap(), 0, "{table}");
+        let delete = AssertSqlSafe(format!("DELETE FROM {table}"));
+        assert_eq!(ended.execute(delete).await.unwrap().rows_affected(), 0, "{table}");
+    }
+    let insert = "INSERT INTO timers (timer_id, org_id, session_id, due) VALUES ('tmr', 'org', 'ses', 1)";
+    assert!(never.execute(insert).await.is_err());
+    assert!(ended.execute(insert).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_for_one_tenant_sees_and_writes_no_row_of_another() {
+    let world = World::on_postgres().await;
+    let theirs = Tenant::fill(&world).await;
+    world.store.catch_up(&world.org.id, &theirs.session.session, 1).await.unwrap();
+    assert!(world.store.connect_sms(&world.org.id, an_account("+14155550000")).await.unwrap());
+    let empty = world.store.create_organisation(profile("Stranger")).await.unwrap().id;
+    let mut connection = own_role(&world).await;
+    let set = format!("SET app.org = '{empty}'");
+    connection.execute(AssertSqlSafe(set)).await.unwrap();
+    for table in tables(&world).await.0 {
+        // The stranger's own row, and its own key.
+        let own = i64::from(table == "organisations" || table == "data_keys");
+        assert_eq!(count(&mut connection, &table).await.unwrap(), own, "{table}");
+        let steal = AssertSqlSafe(format!("UPDATE {table} SET org_id = '{}'", world.org.id));
+        assert!(own == 0 || connection.execute(steal).await.is_err(), "{table}: a row given to another");
+    }
+    let insert = format!(
+        "INSERT INTO timers (timer_id, org_id, session_id, due) VALUES ('tmr', '{}', 'ses', 1)",
+        world.org.id
+    );
+    let refused = connection.execute(AssertSqlSafe(insert)).await.unwrap_err().to_string();
+    assert!(refused.contains("row-level security"), "{refused}");
+}
+
+/// The broken variant: a table whose owner is not bound shows everything, and the list of open tables says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_does_not_bind_its_owner_is_reported_and_leaks() {
+    let world = World::on_postgres().await;
+    Tenant::fill(&world).await;
+    world.back().await.execute("ALTER TABLE contacts NO FORCE ROW LEVEL SECURITY").await;
+    assert_eq!(tables(&world).await.1, ["_sqlx_migrations", "contacts", "projections"]);
+    assert_eq!(count(&mut own_role(&world).await, "contacts").await.unwrap(), 1);
+}
