@@ -12,22 +12,24 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; conn
 
 /// The page for the session that `token` opens.
 pub fn hosted(token: &str, org_name: &str) -> HttpResponse {
-    match assets::page_template() {
-        Some(template) => {
-            let title = format!("<title>{}</title>", escaped(org_name));
-            let html =
-                template.replace("__SESSION__", &escaped(token)).replace("<title>Welcome</title>", &title);
-            page(HttpResponse::Ok(), html)
-        }
+    match filled(token, org_name) {
+        Some(html) => page(HttpResponse::Ok(), html),
         None => page(HttpResponse::ServiceUnavailable(), plain("Not built", assets::NOT_BUILT)),
     }
 }
 
-/// The page for a link that opens nothing (any more).
-pub fn ended() -> HttpResponse {
-    let words = "This link does not work any more. It may have ended, or a part of it is missing: please open the \
-                 newest link you were sent.";
-    page(HttpResponse::NotFound(), plain("Link ended", words))
+/// The page for a link that opens nothing (any more): the widget says so in the visitor's language.
+pub fn ended(token: &str) -> HttpResponse {
+    let words = "This link has ended. Please open the newest link you were sent.";
+    let html = filled(token, "Link ended").unwrap_or_else(|| plain("Link ended", words));
+    page(HttpResponse::NotFound(), html)
+}
+
+/// The page that draws whatever `token` opens; `None` when the widget is not built.
+fn filled(token: &str, title: &str) -> Option<String> {
+    let title = format!("<title>{}</title>", escaped(title));
+    let template = assets::page_template()?;
+    Some(template.replace("__SESSION__", &escaped(token)).replace("<title>Welcome</title>", &title))
 }
 
 fn plain(title: &str, words: &str) -> String {

@@ -130,7 +130,7 @@ async fn hosted_page(
 ) -> Result<HttpResponse, Fault> {
     match admit(&app, &request, &token).await {
         Ok(admitted) => Ok(page::hosted(&token, &admitted.org.name)),
-        Err(fault) if fault.problem() == Problem::UnknownSession => Ok(page::ended()),
+        Err(fault) if fault.problem() == Problem::UnknownSession => Ok(page::ended(&token)),
         Err(fault) => Err(fault),
     }
 }

@@ -181,5 +181,6 @@ test("two tabs share one socket and show the same", async () => {
 test("a link that opens nothing says so", async () => {
   const response = await ui.page.goto(new URL("/s/lnk_nothing", ui.server.demo.base_url).href);
   assert.equal(response?.status(), 404);
-  await ui.page.getByText("This link does not work any more").waitFor();
+  await ui.page.getByRole("heading", { name: "This link has ended" }).waitFor();
+  assert.deepEqual(await ui.accessibilityProblems(), []);
 });
