@@ -112,7 +112,7 @@ impl Default for RuntimeConfig {
 /// Settings of the outbox relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelayConfig {
-    /// How long a claim is ours.
+    /// How long a claim is ours. When its node dies, the message waits so long for the next one.
     pub lease_millis: i64,
     /// The longest one send may take; a send begins only when so much of its lease is left.
     pub send_millis: i64,
@@ -129,8 +129,8 @@ pub struct RelayConfig {
 impl Default for RelayConfig {
     fn default() -> Self {
         Self {
-            lease_millis: 60_000,
-            send_millis: 20_000,
+            lease_millis: 20_000,
+            send_millis: 16_000,
             in_flight: 256,
             max_attempts: 5,
             backoff_millis: 2_000,

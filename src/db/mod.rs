@@ -128,6 +128,11 @@ impl Tx {
 }
 
 impl Db {
+    /// Whether no other process can write as long as this one does not close it.
+    pub(crate) const fn is_ours_alone(&self) -> bool {
+        self.lock.is_some()
+    }
+
     /// Begins a transaction that may write. Only inside [`Db::detached`].
     pub async fn write(&self, scope: Scope<'_>) -> Result<Tx, DbError> {
         Ok(match &self.engine {

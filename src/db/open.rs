@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::runtime::Handle;
 
-use super::{Db, Engine, dialect};
+use super::{Db, DbError, Engine, dialect};
 
 /// How long a caller waits for a connection before the store counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -92,6 +92,9 @@ pub enum OpenError {
     /// The database refused.
     #[error("the database cannot be opened: {0}")]
     Database(#[from] sqlx::Error),
+    /// What the last process left could not be put in order.
+    #[error("the database cannot be used: {0}")]
+    Recovery(#[from] DbError),
 }
 
 impl Db {

@@ -14,7 +14,7 @@ statements! {
     DELIVERY_BY_ID = "SELECT delivery_id, session_id FROM outbox \
         WHERE org_id = $1 AND delivery_id = $2 AND (vendor_id IS NULL OR vendor_id = $3)";
     LEARN_VENDOR_ID = "UPDATE outbox SET vendor_id = $3 \
-        WHERE org_id = $1 AND delivery_id = $2 AND vendor_id IS NULL AND state = 'pending'";
+        WHERE org_id = $1 AND delivery_id = $2 AND vendor_id IS NULL";
 }
 
 /// One of our numbers, and whose it is.

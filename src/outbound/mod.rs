@@ -127,12 +127,17 @@ impl Transport for SmsTransport {
     fn look_up<'a>(&'a self, message: &'a Claimed) -> BoxFuture<'a, Lookup> {
         Box::pin(async move {
             let unknown = |reason: String| Lookup::Unknown { reason };
-            let Ok(account) = self.account(&message.org).await else {
-                return unknown("the organisation's account could not be read".to_owned());
-            };
             let taken = match self.store.vendor_ids_of_contact(&message.org, &message.contact).await {
                 Ok(taken) => taken,
                 Err(error) => return unknown(error.to_string()),
+            };
+            // A report about this very message came before its settlement: the vendor has it.
+            if let Some((_, vendor_id)) = taken.iter().find(|(delivery, _)| *delivery == message.delivery) {
+                return Lookup::Found { vendor_id: vendor_id.clone() };
+            }
+            let taken: Vec<String> = taken.into_iter().map(|(_, vendor_id)| vendor_id).collect();
+            let Ok(account) = self.account(&message.org).await else {
+                return unknown("the organisation's account could not be read".to_owned());
             };
             let outgoing = OutgoingMessage {
                 to: &message.to,

@@ -2,13 +2,13 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use usher_channels::twilio::TwilioCredentials;
-use usher_conversation::id::{ContactId, OrgId};
+use usher_conversation::id::{ContactId, DeliveryId, OrgId};
 use usher_conversation::ports::StoreError;
 
 use super::{SmsAccount, SmsSender};
 use crate::crypto::Place;
 use crate::db::{DbError, Scope, Tx, execute, fetch_all, fetch_optional, statements};
-use crate::store::{Store, corrupt, open};
+use crate::store::{Store, corrupt, open, parse_id};
 
 statements! {
     SAVE_ACCOUNT = "INSERT INTO twilio_accounts \
@@ -21,7 +21,8 @@ statements! {
         FROM twilio_numbers n \
         JOIN twilio_accounts a ON a.org_id = n.org_id AND a.account_sid = n.account_sid \
         WHERE n.org_id = $1 ORDER BY n.created_at, n.phone LIMIT 1";
-    VENDOR_IDS_OF_CONTACT = "SELECT o.vendor_id FROM sessions s JOIN outbox o ON o.session_id = s.session_id \
+    VENDOR_IDS_OF_CONTACT = "SELECT o.delivery_id, o.vendor_id \
+        FROM sessions s JOIN outbox o ON o.session_id = s.session_id \
         WHERE s.org_id = $1 AND s.contact_id = $2 AND o.org_id = $1 AND o.vendor_id IS NOT NULL";
 }
 
@@ -81,18 +82,18 @@ impl Store {
         .await
     }
 
-    /// The vendor's ids of every message we know was sent to a person: a look-up must not take one of them for a
-    /// message whose fate is unknown.
+    /// Every message to a person that the vendor is known to have, and its id there.
     pub async fn vendor_ids_of_contact(
         &self,
         org: &OrgId,
         contact: &ContactId,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<Vec<(DeliveryId, String)>, StoreError> {
         let (db, org, contact) = (self.db().clone(), org.clone(), contact.clone());
         self.run(async move {
             let mut tx = db.read(Scope::Org(&org)).await?;
-            let rows = fetch_all!(&mut tx, (String,), VENDOR_IDS_OF_CONTACT, org.as_str(), contact.as_str())?;
-            Ok(rows.into_iter().map(|(id,)| id).collect())
+            let rows =
+                fetch_all!(&mut tx, (String, String), VENDOR_IDS_OF_CONTACT, org.as_str(), contact.as_str())?;
+            rows.into_iter().map(|(delivery, vendor_id)| Ok((parse_id(&delivery)?, vendor_id))).collect()
         })
         .await
     }

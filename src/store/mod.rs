@@ -92,7 +92,7 @@ impl Store {
         };
         let keyring = Arc::new(Keyring::new(db.clone(), master, Arc::clone(&entropy)));
         let (writer, commits) = writer::start(&db);
-        Ok(Self(Arc::new(Inner {
+        let store = Self(Arc::new(Inner {
             db,
             keyring,
             clock,
@@ -101,7 +101,11 @@ impl Store {
             flows: Cache::new(REMEMBERED_FLOWS),
             writer,
             commits,
-        })))
+        }));
+        if store.db().is_ours_alone() {
+            store.end_claims().await?;
+        }
+        Ok(store)
     }
 
     /// The database.

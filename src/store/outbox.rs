@@ -45,11 +45,15 @@ statements! {
     SETTLE = "UPDATE outbox SET state = $4, due = $5, uncertain = $6, attempts = attempts + $7, \
         in_flight = FALSE, vendor_id = COALESCE($8, vendor_id), error_code = $9, reason = $10, updated_at = $11 \
         WHERE delivery_id = $1 AND org_id = $2 AND lease = $3 AND in_flight AND state = 'pending'";
+    END_CLAIMS = "UPDATE outbox SET due = $1 WHERE state = 'pending' AND in_flight AND due > $1";
     NEXT_MESSAGE = concat!(
         "SELECT MIN(o.due) FROM outbox o WHERE o.state = 'pending' AND NOT ",
         blocked!()
     );
 }
+
+/// What a process wrote to a vendor just before it died may still be on its way: a look-up waits this long.
+const LAST_WORDS_MILLIS: i64 = 2_000;
 
 #[derive(sqlx::FromRow)]
 struct ClaimRow {
@@ -141,6 +145,18 @@ impl Outbox for Store {
 }
 
 impl Store {
+    /// Ends the claims of processes that are gone, which is all of them when this one is the only owner. Their messages
+    /// come back `uncertain` without waiting for leases that nobody holds.
+    pub(super) async fn end_claims(&self) -> Result<(), DbError> {
+        let (db, at) = (self.db().clone(), self.clock().now().plus_millis(LAST_WORDS_MILLIS));
+        let ending = async move {
+            let mut tx = db.write(Scope::System).await?;
+            execute!(&mut tx, END_CLAIMS, at.as_millis())?;
+            tx.commit().await
+        };
+        self.db().detached(ending).await
+    }
+
     async fn open_claim(&self, row: ClaimRow) -> Result<Claimed, DbError> {
         let (org, contact) = (parse_id(&row.org_id)?, parse_id(&row.contact_id)?);
         let key = self.contact_key(&org, &contact).await?;

@@ -1,10 +1,24 @@
 //! The outbox and timers ports, erasure, and the read model.
 
+use url::Url;
+use usher::db::DatabaseUrl;
+use usher::outbound::SmsTransport;
+use usher_channels::http::{HttpSettings, HttpStack};
+use usher_channels::twilio::TwilioClient;
 use usher_conversation::consent::ConsentChange;
-use usher_conversation::ports::{Journal as _, Outbox, Settlement, StoreError, Timers};
+use usher_conversation::ports::{
+    Journal as _, Lookup, Outbox, Settlement, StoreError, Timers, Transport as _,
+};
 use usher_conversation::session::{Effect, MessageKind};
 
-use crate::world::{contract, message, timer};
+use crate::world::{World, contract, message, timer};
+
+/// The way to a vendor that cannot be asked: the organisation has no account there.
+fn sms_without_account(world: &World) -> SmsTransport {
+    let http = HttpStack::new(HttpSettings::default()).unwrap();
+    let client = TwilioClient::new(http, "http://127.0.0.1:9").unwrap();
+    SmsTransport::new(world.store.clone(), client, &Url::parse("https://usher.test").unwrap(), 1)
+}
 
 contract! {
     async fn a_message_is_claimed_once_and_a_lost_lease_cannot_settle_it(world: World) {
@@ -26,6 +40,37 @@ contract! {
         let found = world.store.delivery(&world.org.id, None, "SM1").await.unwrap();
         assert_eq!(found, Some((delivery, session.session.clone())));
         assert_eq!(Outbox::next_due(&world.store).await.unwrap(), None);
+    }
+
+    async fn an_interrupted_message_its_vendor_reported_on_is_found_and_not_sent_again(world: World) {
+        let session = world.session("+14155550100").await;
+        let delivery = world.send(&session, 1, MessageKind::Reply).await;
+        let until = world.now().plus_millis(1_000);
+        let first = world.store.claim(world.now(), until, 10).await.unwrap();
+        let sms = sms_without_account(&world);
+        assert!(matches!(sms.look_up(&first[0]).await, Lookup::Unknown { .. }), "nothing is known of it");
+        // The callback came, the answer to the request did not.
+        let found = world.store.delivery(&world.org.id, Some(&delivery), "SM1").await.unwrap();
+        assert_eq!(found, Some((delivery, session.session.clone())));
+        let now = world.advance(1_000);
+        let second = world.store.claim(now, now.plus_millis(1_000), 10).await.unwrap();
+        assert!(second[0].uncertain);
+        assert_eq!(sms.look_up(&second[0]).await, Lookup::Found { vendor_id: "SM1".into() });
+    }
+
+    /// Only a process that owns the database alone knows that every other one is dead.
+    async fn the_claims_of_a_dead_process_end_early_only_where_there_can_be_no_other(world: World) {
+        let session = world.session("+14155550100").await;
+        world.send(&session, 1, MessageKind::Reply).await;
+        let until = world.now().plus_millis(20_000);
+        assert_eq!(world.store.claim(world.now(), until, 10).await.unwrap().len(), 1);
+        let world = world.restart().await;
+        let due = Outbox::next_due(&world.store).await.unwrap().expect("the message waits");
+        let early = world.now().plus_millis(2_000);
+        assert_eq!(due, if matches!(world.url, DatabaseUrl::Sqlite(_)) { early } else { until });
+        world.advance(due.millis_since(world.now()));
+        let claimed = world.store.claim(due, due.plus_millis(1_000), 10).await.unwrap();
+        assert!(claimed[0].uncertain, "it may have been sent");
     }
 
     async fn messages_of_a_session_leave_in_order(world: World) {

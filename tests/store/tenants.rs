@@ -143,7 +143,8 @@ contract! {
         let claimed = Tenant::claim(&world).await;
         let accepted = Settlement::Accepted { vendor_id: "SM1".into() };
         assert!(store.settle(&claimed, accepted, world.now()).await.unwrap());
-        assert_eq!(store.vendor_ids_of_contact(&world.org.id, &theirs.session.contact).await.unwrap(), ["SM1"]);
+        let vendor_ids = store.vendor_ids_of_contact(&world.org.id, &theirs.session.contact).await.unwrap();
+        assert_eq!(vendor_ids, [(claimed.delivery.clone(), "SM1".to_owned())]);
 
         assert!(store.load(&org, session).await.unwrap().is_none());
         assert!(store.turns(&org, session, 0, 10).await.unwrap().is_empty());
