@@ -43,6 +43,7 @@ pub(crate) fn audit(history: &History) -> Vec<Breach> {
             [gaps(story), questions(story), ending(story).into_iter().collect(), reports(story)].concat();
         breaches.extend(found.into_iter().map(|breach| format!("{}: {breach}", story.phone)));
     }
+    breaches.extend(lost_texts(history));
     breaches.extend(double_texts(history));
     breaches
 }
@@ -122,6 +123,25 @@ fn reports(story: &Story) -> Vec<Breach> {
                 breaches.push(format!("turn {seq} moves {delivery} from {before:?} to {status:?}"));
             }
         }
+    }
+    breaches
+}
+
+/// Every text that nothing heard since has made obsolete went out.
+fn lost_texts(history: &History) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for story in &history.stories {
+        let mut owed = Vec::new();
+        for (_, event) in events(story) {
+            match event {
+                Event::Received { .. } => owed.clear(),
+                Event::Said { message } if message.channel == Channel::Sms => owed.push(&message.text),
+                _ => {}
+            }
+        }
+        let sent = |text: &str| history.accepted.iter().any(|sms| sms.to == story.phone && sms.text == text);
+        let lost = owed.into_iter().filter(|text| !sent(text));
+        breaches.extend(lost.map(|text| format!("{}: a text never went out: {text}", story.phone)));
     }
     breaches
 }

@@ -25,6 +25,11 @@ fn answered(id: &str) -> Event {
     Event::Answered { field: field(id), value: AnswerValue::Text("so".into()), raw: "so".into(), origin }
 }
 
+fn received(text: &str) -> Event {
+    let origin = Origin { channel: Channel::Sms, address: PHONE.into() };
+    Event::Received { origin, text: text.into(), media: Vec::new() }
+}
+
 fn said(seq: u64, text: &str) -> Event {
     let message = OutboundMessage {
         delivery: DeliveryId::derive(&session(), seq, 0),
@@ -58,9 +63,18 @@ fn honest() -> History {
         turn(
             4,
             Some("twilio:SM1"),
-            vec![answered("name"), Event::Asked { field: Some(field("site")) }, said(4, "Your website?")],
+            vec![
+                received("so"),
+                answered("name"),
+                Event::Asked { field: Some(field("site")) },
+                said(4, "Your website?"),
+            ],
         ),
-        turn(5, Some("widget:k1"), vec![answered("site"), Event::Completed, said(5, "Thank you!")]),
+        turn(
+            5,
+            Some("widget:k1"),
+            vec![received("so"), answered("site"), Event::Completed, said(5, "Thank you!")],
+        ),
     ];
     History {
         acknowledged: vec!["SM1".into(), "k1".into()],
@@ -85,9 +99,17 @@ fn an_honest_history_passes() {
 }
 
 #[test]
-fn a_text_that_was_said_and_not_yet_sent_passes() {
+fn a_text_that_was_said_and_never_sent_is_flagged() {
+    let breach = only_breach(|history| {
+        history.accepted.pop();
+    });
+    assert!(breach.contains("a text never went out: Thank you!"), "{breach}");
+}
+
+#[test]
+fn a_text_that_newer_words_made_obsolete_need_not_go_out() {
     let mut history = honest();
-    history.accepted.pop();
+    history.accepted.remove(1);
     assert_eq!(audit(&history), Vec::<String>::new());
 }
 
