@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use url::Url;
 use usher_channels::http::{HttpSettings, HttpStack};
-use usher_simulator::{RunningSimulator, Simulator, SimulatorConfig};
+use usher_simulator::{RunningSimulator, Simulator, SimulatorConfig, StartError};
 
 use super::seed::Seeded;
 use super::{CLIENT_NAME, CLIENT_PHONE, NUMBER};
@@ -34,8 +34,11 @@ pub fn start(port: u16, data_dir: Option<&Path>) -> anyhow::Result<RunningSimula
         state_file: state_file.transpose()?,
         ..SimulatorConfig::local(Arc::new(SystemClock), Arc::new(SystemEntropy))
     };
-    Simulator::start(config).with_context(|| {
-        format!("cannot start the simulator on {bind}; choose another port, or 0 for a free one, with --simulator-port")
+    Simulator::start(config).map_err(|error| match error {
+        StartError::Io(_) => anyhow::Error::new(error).context(format!(
+            "cannot start the simulator on {bind}; choose another port, or 0 for a free one, with --simulator-port"
+        )),
+        StartError::InUse(_) | StartError::Http(_) => error.into(),
     })
 }
 

@@ -80,6 +80,9 @@ pub enum StartError {
     /// The address is taken, or the state file cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// Another simulator keeps its state there.
+    #[error("another process is using {}", .0.display())]
+    InUse(PathBuf),
     /// The client for webhooks cannot be set up.
     #[error(transparent)]
     Http(#[from] SetupError),
@@ -141,7 +144,10 @@ async fn serve(sim: Data<Sim>, listener: TcpListener, ready: impl FnOnce(ServerH
     ready(server.handle());
     twilio::lifecycle::resume(&sim);
     twilio::inbound::resume(&sim);
-    server.await
+    let ended = server.await;
+    // A worker's thread may outlive the server a little; another simulator may have the file now.
+    sim.close_file();
+    ended
 }
 
 /// A simulator that listens. Dropping it stops it without waiting.

@@ -74,6 +74,11 @@ impl Sim {
         })
     }
 
+    /// From now on nothing is kept.
+    pub(crate) fn close_file(&self) {
+        lock(&self.state).file = None;
+    }
+
     pub(crate) fn now(&self) -> i64 {
         self.clock.now().as_millis()
     }

@@ -1,23 +1,38 @@
 //! The state file: one JSON record per line, appended before the change is answered.
 //!
 //! A killed process loses nothing it had written (the page cache outlives it); a line that was cut in the middle is the last
-//! one and is dropped. On start the file is rewritten without history, under another name, and renamed over the old one.
+//! one and is dropped. On start the file is rewritten without history, under another name, and renamed over the old one; so
+//! a lock beside it keeps a second simulator away, which would leave the first one writing to a file without a name.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
+use crate::StartError;
 use crate::world::{Record, World};
 
-pub(crate) struct StateFile(File);
+pub(crate) struct StateFile {
+    records: File,
+    /// The operating system frees it when the process ends, however it ends.
+    _lock: File,
+}
 
 impl StateFile {
     /// Reads the file into `world`, compacts it, and opens it for appending.
-    pub(crate) fn open(path: &Path, world: &mut World) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, world: &mut World) -> Result<Self, StartError> {
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.with_added_extension("lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StartError::InUse(path.to_owned()),
+            TryLockError::Error(error) => error.into(),
+        })?;
         match File::open(path) {
             Ok(file) => read(BufReader::new(file), world)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
         let compact = path.with_extension("tmp");
         let mut writer = BufWriter::new(File::create(&compact)?);
@@ -26,12 +41,12 @@ impl StateFile {
         }
         writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         std::fs::rename(&compact, path)?;
-        Ok(Self(OpenOptions::new().append(true).open(path)?))
+        Ok(Self { records: OpenOptions::new().append(true).open(path)?, _lock: lock })
     }
 
     /// Appends one record. A full disk must not stop the vendor's stand-in: it goes on in memory.
     pub(crate) fn append(&mut self, record: &Record) {
-        if let Err(error) = line(record).and_then(|line| self.0.write_all(&line)) {
+        if let Err(error) = line(record).and_then(|line| self.records.write_all(&line)) {
             tracing::warn!(%error, "the simulator's state file cannot be written");
         }
     }
