@@ -2,6 +2,7 @@
 
 mod command_line;
 mod sms;
+mod trouble;
 mod widget;
 
 use std::time::Duration;
