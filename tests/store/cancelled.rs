@@ -1,7 +1,6 @@
 //! Callers that go away: whatever they wait for is dropped at every poll, on a pool of which one connection is free.
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -21,10 +20,10 @@ const POLLS: usize = 12;
 const OTHERS: usize = 15;
 
 /// Polls a future so many times and drops it; its output when it was faster.
-async fn dropped_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
+fn dropped_after<T>(polls: usize, future: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+    let mut future = Box::pin(future);
     let mut left = polls;
-    std::future::poll_fn(|context| {
+    std::future::poll_fn(move |context| {
         if left == 0 {
             return Poll::Ready(None);
         }
@@ -35,7 +34,6 @@ async fn dropped_after<T>(polls: usize, future: impl Future<Output = T>) -> Opti
             Poll::Pending => Poll::Pending,
         }
     })
-    .await
 }
 
 /// Leaves one connection of the pool to the test.
@@ -151,7 +149,7 @@ async fn after_cancelled_begins(pool: &PgPool) -> Vec<(bool, String)> {
     for polls in 1..=POLLS {
         let begin = "BEGIN; SET LOCAL app.org = 'org_a'";
         drop(dropped_after(polls, pool.begin_with(AssertSqlSafe(begin.to_owned()))).await);
-        found.push(leftovers(&mut *pool.acquire().await.unwrap()).await);
+        found.push(leftovers(&mut pool.acquire().await.unwrap()).await);
     }
     found
 }

@@ -3,6 +3,11 @@
 //! PostgreSQL comes from `USHER_TEST_POSTGRES_URL`, a server on which tests may create databases. Without it the
 //! tests fail; they never skip.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "an error is a failure here, also outside the functions marked as tests"
+)]
+
 mod world;
 
 mod cancelled;

@@ -136,6 +136,7 @@ async fn kill_a_child_after(turns: usize, world: &World) -> u64 {
     last
 }
 
+#[expect(clippy::print_stdout, reason = "the parent process listens")]
 async fn write_until_killed(dir: &Path) {
     let (clock, entropy) = (Arc::<TestClock>::default(), Arc::<CountedEntropy>::default());
     let store = open(&DatabaseUrl::Sqlite(dir.join("usher.db")), dir, &clock, &entropy).await;
