@@ -12,10 +12,11 @@ use url::Url;
 const TABLE: &str = "CREATE TABLE raw_journal (session_id TEXT NOT NULL, seq BIGINT NOT NULL, at BIGINT NOT NULL, \
     dedup TEXT UNIQUE, body BYTEA NOT NULL, PRIMARY KEY (session_id, seq))";
 
+/// No colon in a literal: pgbench takes what follows one for a variable.
 const INSERT: &str = r"\set session random(1, 256)
 \set number random(1, 9000000000000000)
 INSERT INTO raw_journal (session_id, seq, at, dedup, body) VALUES ('ses_' || :session, :number, 1700000000000,
-  'twilio:SM' || :number, decode(repeat('07', 320), 'hex'));
+  'twilio-SM' || :number, decode(repeat('07', 320), 'hex'));
 ";
 
 /// Rows per second of wall time.
