@@ -224,8 +224,6 @@ impl Owner {
                 meta: Arc::clone(&live.meta),
             });
         };
-        let snapshot =
-            turn.seq.is_multiple_of(self.node.config.snapshot_every).then(|| Arc::clone(&live.state));
         let bells = Bells::of(&effects);
         let append = Append {
             org: live.meta.org.clone(),
@@ -233,7 +231,8 @@ impl Owner {
             contact: live.meta.contact.clone(),
             turn: Arc::clone(&turn),
             effects,
-            snapshot,
+            state: Arc::clone(&live.state),
+            snapshot: turn.seq.is_multiple_of(self.node.config.snapshot_every),
         };
         let began = Instant::now();
         match self.node.ports.journal.append(append).await {

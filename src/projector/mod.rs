@@ -1,18 +1,25 @@
 //! Follows the journal and keeps the read model up to date: the rows that pages and search read.
 //!
+//! The writer tells it every commit with the states that the session actors hold, so a turn is normally projected
+//! without being read again; what it was not told (a crash, another node) it finds in the journal.
+//!
 //! The read model is a copy. It lags a moment behind the journal, a reader who needs a certain turn asks for it with
 //! [`Store::catch_up`], and it can be thrown away and made again with [`Store::rebuild`].
 
+mod news;
 pub(crate) mod store;
 
 use std::time::Duration;
 
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use usher_conversation::ports::StoreError;
 
 use crate::store::Store;
+
+use self::news::News;
 
 /// Turns that are committed within this time are projected together.
 const PACE: Duration = Duration::from_millis(50);
@@ -49,29 +56,29 @@ async fn follow(store: Store, mut stopped: oneshot::Receiver<()>) {
     let mut commits = store.commits();
     let mut sweep = tokio::time::interval(SWEEP);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut head = 0;
     loop {
         let outcome = tokio::select! {
             _ = &mut stopped => break,
             // The first tick comes at once: what a crash left behind is caught up on start.
             _ = sweep.tick() => store.sweep().await,
-            changed = commits.changed() => {
-                if changed.is_err() {
-                    break;
+            commit = commits.recv() => match commit {
+                Ok(commit) => {
+                    tokio::time::sleep(PACE).await;
+                    let mut news = News::default();
+                    news.add(&commit);
+                    while let Ok(commit) = commits.try_recv() {
+                        news.add(&commit);
+                    }
+                    store.project_news(news).await
                 }
-                tokio::time::sleep(PACE).await;
-                commits.borrow_and_update();
-                store.project_after(head).await
-            }
+                // Too far behind to be told: the journal has it all.
+                Err(RecvError::Lagged(_)) => store.sweep().await,
+                Err(RecvError::Closed) => break,
+            },
         };
-        match outcome {
-            Ok(reached) => head = head.max(reached),
-            Err(error) => stays_behind(&error),
-        }
+        outcome.unwrap_or_else(|error| stays_behind(&error));
     }
-    if let Err(error) = store.project_after(head).await {
-        stays_behind(&error);
-    }
+    store.sweep().await.unwrap_or_else(|error| stays_behind(&error));
 }
 
 fn stays_behind(error: &StoreError) {

@@ -1,6 +1,7 @@
 //! The SQL of the read model.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use usher_conversation::channel::Channel;
 use usher_conversation::flow::FieldId;
@@ -9,6 +10,7 @@ use usher_conversation::ports::{Journal as _, StoreError};
 use usher_conversation::session::{SessionState, SessionStatus, Speaker, TranscriptEntry, fold};
 use usher_conversation::view::transcript_of;
 
+use super::news::{Advance, News};
 use crate::db::{
     DbError, Repeated, Scope, Tx, batches, execute, fetch_all, fetch_optional, on_tx, statements,
 };
@@ -16,6 +18,8 @@ use crate::store::{Store, column, parse_id};
 
 /// Journal rows looked at together.
 const PAGE: i64 = 512;
+/// Sessions written in one transaction: it keeps the journal's writer waiting.
+const TOGETHER: usize = 64;
 /// A turn younger than this may still have older ones behind it that another node has not committed yet.
 const SETTLED_MS: i64 = 10_000;
 
@@ -30,9 +34,12 @@ statements! {
         ON CONFLICT (name) DO UPDATE SET position = excluded.position";
     FORGET_WATERMARK = "DELETE FROM projections WHERE name = 'read_model'";
     PROJECTED_SEQ = "SELECT projected_seq FROM sessions WHERE session_id = $1 AND org_id = $2";
-    /// The old number is the fence: of two nodes that project a session, one writes.
+    /// The old number is the fence: of two nodes that project a session, one writes. Nobody writes about a person who
+    /// was erased.
     UPDATE_SESSION = "UPDATE sessions SET status = $4, pending = $5, answered = $6, last_channel = $7, \
-        last_activity_at = $8, projected_seq = $9 WHERE session_id = $1 AND org_id = $2 AND projected_seq = $3";
+        last_activity_at = $8, projected_seq = $9 WHERE session_id = $1 AND org_id = $2 AND projected_seq = $3 \
+        AND EXISTS (SELECT 1 FROM contacts c WHERE c.org_id = sessions.org_id \
+        AND c.contact_id = sessions.contact_id AND c.erased_at IS NULL)";
     DELETE_RESPONSES = "DELETE FROM session_responses WHERE session_id = $1 AND org_id = $2";
     RESET_SESSIONS = "UPDATE sessions SET status = 'active', pending = NULL, answered = 0, last_channel = NULL, \
         last_activity_at = created_at, projected_seq = 0";
@@ -66,8 +73,8 @@ struct BehindRow {
 }
 
 impl Store {
-    /// Projects every turn behind `position`; tells how far it came.
-    pub(crate) async fn project_after(&self, position: i64) -> Result<i64, StoreError> {
+    /// Projects every turn behind `position`.
+    async fn project_after(&self, position: i64) -> Result<(), StoreError> {
         let db = self.db().clone();
         let mut cursor = position;
         loop {
@@ -86,22 +93,16 @@ impl Store {
             }
             for (session, org) in sessions {
                 let (org, session) = (parse_id::<OrgId>(&org)?, parse_id::<SessionId>(&session)?);
-                match self.project(&org, &session).await {
-                    // One unreadable session must not keep the others behind.
-                    Err(StoreError::Corrupt(what)) => {
-                        tracing::error!(%org, %session, what, "a session cannot be projected");
-                    }
-                    other => other?,
-                }
+                self.project_readable(&org, &session).await?;
             }
             if !full {
-                return Ok(cursor);
+                return Ok(());
             }
         }
     }
 
     /// Projects from the watermark, then moves it behind every turn that is old enough to have none before it.
-    pub(crate) async fn sweep(&self) -> Result<i64, StoreError> {
+    pub(super) async fn sweep(&self) -> Result<(), StoreError> {
         let (db, settled_at) = (self.db().clone(), self.clock().now().plus_millis(-SETTLED_MS));
         let (watermark, head) = self
             .run(async move {
@@ -121,7 +122,7 @@ impl Store {
                 execute!(&mut tx, SAVE_WATERMARK, settled.min(head))?;
                 tx.commit().await?;
             }
-            Ok(head)
+            Ok(())
         })
         .await
     }
@@ -142,7 +143,7 @@ impl Store {
             tx.commit().await
         })
         .await?;
-        self.sweep().await.map(drop)
+        self.sweep().await
     }
 
     async fn projected_seq(&self, org: &OrgId, session: &SessionId) -> Result<u64, StoreError> {
@@ -153,6 +154,30 @@ impl Store {
             Ok(found.map_or(0, |(seq,)| seq.unsigned_abs()))
         })
         .await
+    }
+
+    /// Writes what the writer told, many sessions at a time. A session that is not where the news begins is projected
+    /// from the journal.
+    pub(super) async fn project_news(&self, news: News) -> Result<(), StoreError> {
+        let mut advances = news.into_advances().into_iter().peekable();
+        while advances.peek().is_some() {
+            let together: Vec<_> = advances.by_ref().take(TOGETHER).collect();
+            for (org, session) in self.advance(together).await? {
+                self.project_readable(&org, &session).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One unreadable session must not keep the others behind.
+    async fn project_readable(&self, org: &OrgId, session: &SessionId) -> Result<(), StoreError> {
+        match self.project(org, session).await {
+            Err(StoreError::Corrupt(what)) => {
+                tracing::error!(%org, %session, what, "a session cannot be projected");
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Brings one session's rows up to the head of its journal. A session whose person was erased has no rows.
@@ -173,28 +198,47 @@ impl Store {
         if before == state.seq() {
             return Ok(());
         }
-        let (db, org, session) = (self.db().clone(), org.clone(), session.clone());
+        let (org, session, state) = (org.clone(), session.clone(), Arc::new(state));
+        let to = state.seq();
+        let advance = Advance { org, session, before, to, at, state, answers: true, lines };
+        // Whoever moved it in between has its rows right.
+        self.advance(vec![advance]).await.map(drop)
+    }
+
+    /// Writes in one transaction; gives back the sessions that are not where their advance begins.
+    async fn advance(&self, advances: Vec<Advance>) -> Result<Vec<(OrgId, SessionId)>, StoreError> {
+        let db = self.db().clone();
         self.run(async move {
-            let mut tx = db.write(Scope::Org(&org)).await?;
-            let won = execute!(
-                &mut tx,
-                UPDATE_SESSION,
-                session.as_str(),
-                org.as_str(),
-                column(before),
-                status_column(state.status()),
-                state.pending().map(FieldId::as_str),
-                i64::try_from(state.answers().len()).unwrap_or(i64::MAX),
-                state.last_channel().map(Channel::as_str),
-                at.as_millis(),
-                column(state.seq())
-            )?;
-            if won == 1 {
-                write_responses(&mut tx, &org, &session, &state).await?;
-                write_interactions(&mut tx, &org, &session, &lines).await?;
-                tx.commit().await?;
+            let mut tx = db.write(Scope::System).await?;
+            let mut elsewhere = Vec::new();
+            let mut lines = Vec::new();
+            for advance in &advances {
+                let Advance { org, session, before, to, at, state, .. } = advance;
+                let moved = execute!(
+                    &mut tx,
+                    UPDATE_SESSION,
+                    session.as_str(),
+                    org.as_str(),
+                    column(*before),
+                    status_column(state.status()),
+                    state.pending().map(FieldId::as_str),
+                    i64::try_from(state.answers().len()).unwrap_or(i64::MAX),
+                    state.last_channel().map(Channel::as_str),
+                    at.as_millis(),
+                    column(*to)
+                )?;
+                if moved == 0 {
+                    elsewhere.push((org.clone(), session.clone()));
+                    continue;
+                }
+                if advance.answers {
+                    write_responses(&mut tx, org, session, state).await?;
+                }
+                lines.extend(advance.lines.iter().map(|line| (advance, line)));
             }
-            Ok(())
+            write_interactions(&mut tx, &lines).await?;
+            tx.commit().await?;
+            Ok(elsewhere)
         })
         .await
     }
@@ -228,19 +272,14 @@ async fn write_responses(
     Ok(())
 }
 
-async fn write_interactions(
-    tx: &mut Tx,
-    org: &OrgId,
-    session: &SessionId,
-    lines: &[TranscriptEntry],
-) -> Result<(), DbError> {
+async fn write_interactions(tx: &mut Tx, lines: &[(&Advance, &TranscriptEntry)]) -> Result<(), DbError> {
     for run in batches(lines) {
         on_tx!(tx, c => {
             let mut query = sqlx::query(INSERT_INTERACTIONS.text(run.len()));
-            for line in run {
+            for (advance, line) in run {
                 query = query
-                    .bind(org.as_str())
-                    .bind(session.as_str())
+                    .bind(advance.org.as_str())
+                    .bind(advance.session.as_str())
                     .bind(column(line.seq))
                     .bind(i64::from(line.index))
                     .bind(speaker_column(line.from))

@@ -21,14 +21,14 @@ mod writer;
 pub use verify::{Difference, Verified};
 
 pub(crate) use journal::{corrupt, open, parse_id};
-pub(crate) use writer::{REPEATED, column};
+pub(crate) use writer::{Committed, REPEATED, column};
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use moka::sync::Cache;
 use secrecy::SecretString;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc};
 use usher_conversation::flow::Flow;
 use usher_conversation::id::FlowId;
 use usher_conversation::ports::{Clock, Entropy, StoreError};
@@ -71,7 +71,7 @@ struct Inner {
     public_url: String,
     flows: Cache<FlowId, Arc<Flow>>,
     writer: mpsc::Sender<writer::Waiting>,
-    commits: watch::Receiver<u64>,
+    commits: writer::Commits,
 }
 
 impl Store {
@@ -134,9 +134,9 @@ impl Store {
         format!("{}/s/{link}", self.0.public_url)
     }
 
-    /// Changes after every commit of this node's writer.
-    pub fn commits(&self) -> watch::Receiver<u64> {
-        self.0.commits.clone()
+    /// The turns of every commit of this node's writer from now on.
+    pub(crate) fn commits(&self) -> broadcast::Receiver<Arc<[Committed]>> {
+        self.0.commits.subscribe()
     }
 
     /// Runs a unit of work to its end even when the caller goes away.

@@ -9,7 +9,7 @@ use super::Store;
 use super::journal::{corrupt, open, parse_id};
 use super::writer::column;
 use crate::crypto::Place;
-use crate::db::{DbError, Scope, execute, fetch_all, fetch_one, statements};
+use crate::db::{DbError, Scope, execute, fetch_all, fetch_optional, statements};
 
 /// An earlier message of the same session and channel that must go first: it is due no later, or was tried already.
 macro_rules! blocked {
@@ -46,9 +46,11 @@ statements! {
         in_flight = FALSE, vendor_id = COALESCE($8, vendor_id), error_code = $9, reason = $10, updated_at = $11 \
         WHERE delivery_id = $1 AND org_id = $2 AND lease = $3 AND in_flight AND state = 'pending'";
     END_CLAIMS = "UPDATE outbox SET due = $1 WHERE state = 'pending' AND in_flight AND due > $1";
+    /// Ordered and not a minimum: it ends at the first that may go, and does not look at a whole backlog.
     NEXT_MESSAGE = concat!(
-        "SELECT MIN(o.due) FROM outbox o WHERE o.state = 'pending' AND NOT ",
-        blocked!()
+        "SELECT o.due FROM outbox o WHERE o.state = 'pending' AND NOT ",
+        blocked!(),
+        " ORDER BY o.due LIMIT 1"
     );
 }
 
@@ -138,8 +140,8 @@ impl Outbox for Store {
         let db = self.db().clone();
         Box::pin(self.run(async move {
             let mut tx = db.read(Scope::System).await?;
-            let (next,) = fetch_one!(&mut tx, (Option<i64>,), NEXT_MESSAGE)?;
-            Ok(next.map(Timestamp::from_millis))
+            let next = fetch_optional!(&mut tx, (i64,), NEXT_MESSAGE)?;
+            Ok(next.map(|(due,)| Timestamp::from_millis(due)))
         }))
     }
 }

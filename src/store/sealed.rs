@@ -1,15 +1,18 @@
 //! A turn made ready for the disk. Encoding and sealing happen in the caller's task, in parallel, so that the one
 //! writer only moves bytes.
 
+use std::sync::Arc;
+
 use usher_conversation::channel::Channel;
 use usher_conversation::consent::ConsentChange;
 use usher_conversation::id::{ContactId, DeliveryId, EscalationId, OrgId, SessionId, TimerId};
-use usher_conversation::journal;
+use usher_conversation::journal::{self, Turn};
 use usher_conversation::ports::{Append, Entropy};
 use usher_conversation::session::event::EscalationReason;
-use usher_conversation::session::{Effect, Event, MessageKind, OutboundMessage};
+use usher_conversation::session::{Effect, Event, MessageKind, OutboundMessage, SessionState};
 use usher_conversation::time::Timestamp;
 
+use super::writer::Committed;
 use crate::crypto::{DataKey, Place};
 use crate::db::DbError;
 
@@ -31,6 +34,8 @@ pub(super) struct SealedTurn {
     pub(super) ended_timers: Vec<TimerId>,
     pub(super) consent: Option<ConsentChange>,
     pub(super) escalations: Vec<(EscalationId, EscalationReason)>,
+    turn: Arc<Turn>,
+    state: Arc<SessionState>,
 }
 
 /// An outbox row.
@@ -47,12 +52,12 @@ pub(super) struct SealedMessage {
 
 impl SealedTurn {
     pub(super) fn seal(append: Append, key: &DataKey, entropy: &dyn Entropy) -> Result<Self, DbError> {
-        let Append { org, session, contact, turn, effects, snapshot } = append;
+        let Append { org, session, contact, turn, effects, state, snapshot } = append;
         let unreadable = |error: &dyn std::fmt::Display| DbError::Corrupt(error.to_string());
         let plain = journal::encode(&turn.events).map_err(|error| unreadable(&error))?;
         let body = key.seal(entropy, &org, Place::Turn { session: &session, seq: turn.seq }, &plain);
         let snapshot = snapshot
-            .map(|state| serde_json::to_vec(&*state))
+            .then(|| serde_json::to_vec(&*state))
             .transpose()
             .map_err(|error| unreadable(&error))?
             .map(|plain| {
@@ -78,11 +83,18 @@ impl SealedTurn {
             org,
             session,
             contact,
+            turn,
+            state,
         };
         for effect in effects {
             sealed.add(effect, key, entropy);
         }
         Ok(sealed)
+    }
+
+    /// What followers of the journal learn of it.
+    pub(super) fn committed(self) -> Committed {
+        Committed { org: self.org, session: self.session, turn: self.turn, state: self.state }
     }
 
     fn add(&mut self, effect: Effect, key: &DataKey, entropy: &dyn Entropy) {

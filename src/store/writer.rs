@@ -10,13 +10,15 @@
 //! --verify` checks it.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use usher_conversation::consent::ConsentChange;
-use usher_conversation::id::{SessionId, TimerId};
+use usher_conversation::id::{OrgId, SessionId, TimerId};
+use usher_conversation::journal::Turn;
 use usher_conversation::ports::Appended;
-use usher_conversation::session::MessageKind;
 use usher_conversation::session::event::EscalationReason;
+use usher_conversation::session::{MessageKind, SessionState};
 
 use super::sealed::{SealedMessage, SealedTurn};
 use crate::db::{
@@ -25,6 +27,8 @@ use crate::db::{
 
 /// Turns that may wait for the writer; more callers wait outside.
 const QUEUE: usize = 4 * MAX_ROWS;
+/// Commits a follower may be behind before it must go back to the journal.
+const COMMITS: usize = 1024;
 
 static INSERT_TURNS: Repeated = Repeated::new(
     "INSERT_TURNS",
@@ -90,27 +94,44 @@ pub(super) struct Waiting {
 }
 
 /// Why a whole batch failed; told to everyone in it.
-pub(super) type WriteError = std::sync::Arc<DbError>;
+pub(super) type WriteError = Arc<DbError>;
+
+/// A turn that is in the journal, and the state after it.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    pub(crate) org: OrgId,
+    pub(crate) session: SessionId,
+    pub(crate) turn: Arc<Turn>,
+    pub(crate) state: Arc<SessionState>,
+}
+
+/// The turns of each commit. Nothing is kept when nobody follows.
+pub(crate) type Commits = broadcast::Sender<Arc<[Committed]>>;
 
 /// Starts the writer. It ends when the last sender is gone, after everything queued is written.
-pub(super) fn start(db: &Db) -> (mpsc::Sender<Waiting>, watch::Receiver<u64>) {
+pub(super) fn start(db: &Db) -> (mpsc::Sender<Waiting>, Commits) {
     let (sender, queue) = mpsc::channel(QUEUE);
-    let (committed, commits) = watch::channel(0);
-    db.spawn(run(db.clone(), queue, committed));
+    let commits = Commits::new(COMMITS);
+    db.spawn(run(db.clone(), queue, commits.clone()));
     (sender, commits)
 }
 
-async fn run(db: Db, mut queue: mpsc::Receiver<Waiting>, committed: watch::Sender<u64>) {
+async fn run(db: Db, mut queue: mpsc::Receiver<Waiting>, commits: Commits) {
     let mut next = Batch::default();
     while next.fill(&mut queue).await {
         let Batch { turns, answers, .. } = &mut next;
         match commit(&db, turns).await {
             Ok(outcomes) => {
-                committed.send_modify(|count| *count += 1);
-                for (answer, outcome) in answers.drain(..).zip(outcomes) {
+                let mut committed = Vec::with_capacity(turns.len());
+                for ((turn, answer), outcome) in turns.drain(..).zip(answers.drain(..)).zip(outcomes) {
+                    if outcome == Appended::Committed {
+                        committed.push(turn.committed());
+                    }
                     // A caller that went away finds its turn by the dedup key when it asks again.
                     let _ = answer.send(Ok(outcome));
                 }
+                // Followers are told last, and nobody need follow.
+                let _ = commits.send(committed.into());
             }
             Err(error) => {
                 tracing::error!(%error, turns = turns.len(), "a batch of turns could not be written");

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use usher::onboarding::NewSession;
+use usher::projector::Projector;
 use usher_conversation::journal::Turn;
 use usher_conversation::ports::{Append, Appended, Journal as _};
 use usher_conversation::session::SessionState;
@@ -97,13 +98,33 @@ contract! {
         for seq in 1..=6 {
             let mut append = world.said(&session, seq, "hello");
             state.apply(&meta, &append.turn);
-            append.snapshot = (seq % 2 == 0 && seq < 6).then(|| Arc::new(state.clone()));
+            append.state = Arc::new(state.clone());
+            append.snapshot = seq % 2 == 0 && seq < 6;
             assert_eq!(world.append(append).await.unwrap(), Appended::Committed);
         }
         let stored = world.store.load(&world.org.id, &session.session).await.unwrap().unwrap();
         assert_eq!(stored.snapshot.as_ref().map(SessionState::seq), Some(4));
         assert_eq!(stored.tail.iter().map(|turn| turn.seq).collect::<Vec<_>>(), [5, 6]);
         assert_eq!(usher_conversation::session::fold(&meta, stored.snapshot, &stored.tail), state);
+    }
+
+    async fn the_read_model_follows_what_is_committed(world: World) {
+        let projector = Projector::start(world.store.clone());
+        for (number, phone) in ["+14155550100", "+14155550101"].into_iter().enumerate() {
+            let session = world.session(phone).await;
+            let meta = world.store.load(&world.org.id, &session.session).await.unwrap().unwrap().meta;
+            let mut state = SessionState::new();
+            for seq in 1..=2 + number as u64 {
+                let mut append = world.said(&session, seq, "hello");
+                state.apply(&meta, &append.turn);
+                append.state = Arc::new(state.clone());
+                assert_eq!(world.append(append).await.unwrap(), Appended::Committed);
+            }
+        }
+        projector.stop().await;
+        let verified = world.store.verify_all().await.unwrap();
+        assert_eq!((verified.sessions, verified.turns), (2, 5));
+        assert_eq!(verified.differences, []);
     }
 
     async fn a_watcher_gets_the_exact_gap_it_missed(world: World) {

@@ -66,7 +66,8 @@ async fn a_session_with_canaries(world: &World, contact: &str) -> Opened {
         sent.text = format!("you said {WORDS} and {PHONE}");
         append.effects.push(Effect::Send(sent));
         state.apply(&meta, &append.turn);
-        append.snapshot = (seq == 2).then(|| Arc::new(state.clone()));
+        append.state = Arc::new(state.clone());
+        append.snapshot = seq == 2;
         world.append(append).await.unwrap();
     }
     session

@@ -152,7 +152,8 @@ async fn write_until_killed(dir: &Path) {
             contact: stored.meta.contact.clone(),
             turn: Arc::new(turn),
             effects: Vec::new(),
-            snapshot: None,
+            state: Arc::default(),
+            snapshot: false,
         };
         assert_eq!(store.append(append).await.unwrap(), Appended::Committed);
         println!("{DURABLE}{seq}");

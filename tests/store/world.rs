@@ -16,7 +16,9 @@ use usher_conversation::flow::Flow;
 use usher_conversation::id::{DeliveryId, FlowId, TimerId};
 use usher_conversation::journal::Turn;
 use usher_conversation::ports::{Append, Appended, Clock, Entropy, Journal as _, StoreError};
-use usher_conversation::session::{Effect, Event, MessageKind, Origin, OutboundMessage, TimerKind};
+use usher_conversation::session::{
+    Effect, Event, MessageKind, Origin, OutboundMessage, SessionState, TimerKind,
+};
 use usher_conversation::time::Timestamp;
 use usher_testkit::database::Database;
 
@@ -164,7 +166,8 @@ impl World {
             contact: session.contact.clone(),
             turn: Arc::new(Turn { seq, at: self.now(), dedup: None, events: vec![received(text)] }),
             effects: Vec::new(),
-            snapshot: None,
+            state: Arc::new(SessionState::new()),
+            snapshot: false,
         }
     }
 

@@ -50,8 +50,10 @@ pub struct Append {
     pub turn: Arc<Turn>,
     /// Outbox rows, timers, consent and escalations to write in the same transaction.
     pub effects: Vec<Effect>,
-    /// The state after the turn, when it is time for a snapshot.
-    pub snapshot: Option<Arc<SessionState>>,
+    /// The state after the turn: what the read model shows.
+    pub state: Arc<SessionState>,
+    /// Whether it is time to keep that state as a snapshot.
+    pub snapshot: bool,
 }
 
 /// What became of an append.

@@ -94,7 +94,8 @@ fn turn(org: &OrgId, session: &Opened, seq: u64) -> Append {
         contact: session.contact.clone(),
         turn: Arc::new(Turn { seq, at: Still.now(), dedup, events }),
         effects: Vec::new(),
-        snapshot: None,
+        state: Arc::default(),
+        snapshot: false,
     }
 }
 

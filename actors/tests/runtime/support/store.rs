@@ -147,7 +147,7 @@ impl FakeStore {
 
     fn commit(&self, append: Append) -> Appended {
         let mut inner = self.inner();
-        let Append { org, session, contact, turn, effects, snapshot } = append;
+        let Append { org, session, contact, turn, effects, state, snapshot } = append;
         if let Some(key) = turn.dedup.clone()
             && !self.broken.forgets_dedup_keys.load(Ordering::SeqCst)
         {
@@ -164,7 +164,7 @@ impl FakeStore {
             return Appended::Conflict;
         }
         turns.push(Turn::clone(&turn));
-        if let Some(state) = snapshot {
+        if snapshot {
             inner.snapshots.insert(session.clone(), state);
         }
         for event in &turn.events {
