@@ -36,16 +36,21 @@ impl News {
     /// Adds the turns of a commit.
     pub(super) fn add(&mut self, commit: &[Committed]) {
         for Committed { org, session, turn, state } in commit {
-            let advance = self.0.entry(session.clone()).or_insert_with(|| Advance {
+            let fresh = || Advance {
                 org: org.clone(),
                 session: session.clone(),
                 before: turn.seq - 1,
-                to: turn.seq,
+                to: turn.seq - 1,
                 at: turn.at,
                 state: Arc::clone(state),
                 answers: false,
                 lines: Vec::new(),
-            });
+            };
+            let advance = self.0.entry(session.clone()).or_insert_with(fresh);
+            if advance.to + 1 != turn.seq {
+                // Another node wrote in between: what begins here will not fit, and the journal is read instead.
+                *advance = fresh();
+            }
             (advance.to, advance.at) = (turn.seq, turn.at);
             advance.state = Arc::clone(state);
             advance.answers |= turn.events.iter().any(changes_answers);
