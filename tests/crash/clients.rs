@@ -145,7 +145,7 @@ fn words_for(page: &Value, field: &str, confirming: bool, number: u32) -> String
         "currency" => format!("${}", number % 9_000 + 100),
         "date" => "2026-12-24".into(),
         "time" => "14:30".into(),
-        "boolean" => if number % 2 == 0 { "yes" } else { "no" }.into(),
+        "boolean" => if number.is_multiple_of(2) { "yes" } else { "no" }.into(),
         "select" | "multi_select" => option(),
         "person_name" => "Dana Smith".into(),
         "address" => format!("{} Main Street, Springfield, IL 62704", number % 900 + 1),

@@ -55,8 +55,9 @@ async fn killed_at_random_instants(database: Database, seed: Seed) -> Result<()>
     }
 
     journals::everything_sent(&server, SETTLE).await.with_context(|| server.log())?;
+    let acknowledged = acknowledged.lock().expect("nobody panicked").clone();
     let history = History {
-        acknowledged: acknowledged.lock().expect("nobody panicked").clone(),
+        acknowledged,
         stories: journals::stories(&server, &phones).await?,
         accepted: vendor_log(&server.simulator()?).await?,
     };

@@ -92,15 +92,11 @@ test("the launcher opens a dialog, and Escape closes it and gives the focus back
 });
 
 test("a second snippet adds nothing, shutdown takes everything away", async () => {
+  const opened = ui.page.waitForEvent("websocket");
   await visit(`<body>${snippet()}${snippet()}</body>`);
   await open();
   assert.equal(await ui.page.locator("usher-widget").count(), 1);
-  const closed = ui.page.waitForEvent("websocket", {
-    predicate: (socket) => !socket.isClosed(),
-  });
-  await ui.page.reload();
-  await open();
-  const socket = await closed;
+  const socket = await opened;
   const ended = socket.waitForEvent("close");
   await ui.page.evaluate('usher("shutdown")');
   await ended;
@@ -135,6 +131,10 @@ test("on a phone the widget fills the screen and holds the focus and the page be
   await visit(`<body><p style="height:3000px">Long</p>${snippet()}</body>`);
   await open();
   await dialog().and(ui.page.locator('[aria-modal="true"]')).waitFor();
+  // It grows into its place; where it is before that is nobody's business.
+  await dialog().evaluate((panel) =>
+    Promise.all(panel.getAnimations().map((animation) => animation.finished)),
+  );
   assert.deepEqual(await dialog().boundingBox(), { x: 0, y: 0, width: 390, height: 844 });
   assert.equal(await ui.control().evaluate((input) => getComputedStyle(input).fontSize), "16px");
   assert.equal(await ui.page.evaluate(() => document.documentElement.style.overflow), "hidden");

@@ -34,10 +34,10 @@ async fn a_repeated_webhook_takes_effect_once() -> anyhow::Result<()> {
         assert_eq!(account.deliver(&client, &phone, &sid, "Reyes Bakery").await?, 200);
     }
     let session = server.widget()?.session().await?.body;
-    let said = session["transcript"]
+    let heard = session["transcript"]
         .as_array()
         .map_or(0, |lines| lines.iter().filter(|line| line["from"] == "client").count());
-    assert_eq!(said, 1, "{session}");
+    assert_eq!(heard, 1, "{session}");
     server.stop().await
 }
 
