@@ -143,7 +143,7 @@ test("on a phone the widget fills the screen and holds the focus and the page be
   ]);
   assert.deepEqual(layout, [0, 0, 390, 844]);
   assert.equal(await ui.control().evaluate((input) => getComputedStyle(input).fontSize), "16px");
-  assert.equal(await ui.page.evaluate(() => document.documentElement.style.overflow), "hidden");
+  await ui.page.waitForFunction(() => document.documentElement.style.overflow === "hidden");
   for (let step = 0; step < 12; step += 1) {
     await ui.page.keyboard.press("Tab");
     assert.equal(await dialog().locator(":focus").count(), 1);
