@@ -118,6 +118,8 @@ ids! {
     TimerId = "tmr", "timer";
     /// A stored file.
     FileId = "fil", "file";
+    /// A call: by telephone or by the widget's microphone.
+    CallId = "call", "call";
     /// Something a human must look at.
     EscalationId = "esc", "escalation";
 }

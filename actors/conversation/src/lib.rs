@@ -13,6 +13,7 @@
 //! | [`consent`] | opt-out, opt-in and help words; quiet hours |
 //! | [`journal`] | how a turn's events become bytes, and back |
 //! | [`ports`] | what the runtime needs from a store and from the vendors |
+//! | [`voice`] | what a call is made of, whatever network carries it and whatever model speaks |
 //! | [`view`] | what a person at a screen sees of a session |
 //! | [`chat`] | a whole conversation in memory |
 //! | [`problem`] | the closed catalogue of errors a caller can see |
@@ -30,3 +31,4 @@ pub mod problem;
 pub mod session;
 pub mod time;
 pub mod view;
+pub mod voice;

@@ -1,0 +1,13 @@
+//! The voice vocabulary: what a call is made of, whatever network carries it and whatever model speaks on it.
+//!
+//! A call has two sides. The *carrier* brings the contact's voice and plays ours: a telephone network's media stream,
+//! or the widget's microphone. The *agent* is the speaking model. Vendors' frames become these types at the border;
+//! the call actor knows nothing else.
+
+mod audio;
+mod call;
+mod events;
+
+pub use audio::{Audio, AudioFormat, Coding, UnknownFormat};
+pub use call::{CallDirection, CallEnd, CallNews, TurnLatency};
+pub use events::{AgentEvent, CarrierEvent, Fault, Opening, Refusal, ToolCall, ToolResult, Utterance};
