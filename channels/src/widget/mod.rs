@@ -8,6 +8,7 @@ mod request;
 pub mod schema;
 mod view;
 mod vocabulary;
+mod voice;
 
 pub use frame::{ClientFrame, ClosingReason, LiveView, ServerFrame};
 pub use request::{Input, MalformedResponse, ResponseRequest, UploadQuery};
@@ -16,7 +17,8 @@ pub use view::{
     ProgressView, QuestionView, ResponseReply, ServiceView, SessionHead, SessionResponse, ThemeView,
     TranscriptLine,
 };
-pub use vocabulary::{Channel, FieldType, SessionStatus, Speaker};
+pub use vocabulary::{CallEnd, Channel, FieldType, SessionStatus, Speaker};
+pub use voice::{VoiceClientFrame, VoiceConfig, VoiceServerFrame};
 
 /// Largest body of `POST /api/widget/response`, in bytes.
 pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
@@ -28,5 +30,9 @@ pub const MAX_KEY_BYTES: usize = 64;
 pub const MAX_TEXT_CHARS: usize = 8_000;
 /// Largest frame accepted from a browser, in bytes.
 pub const MAX_CLIENT_FRAME_BYTES: usize = 1024;
+/// Largest frame accepted from a browser's microphone, in bytes: half a second at 16,000 samples, or a long typed text.
+pub const MAX_VOICE_FRAME_BYTES: usize = 16 * 1024;
+/// Samples per second a browser's microphone sends.
+pub const MICROPHONE_HZ: u32 = 16_000;
 /// Turns that may be under way to one browser without its acknowledgement.
 pub const ACK_WINDOW: usize = 64;

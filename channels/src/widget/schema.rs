@@ -9,6 +9,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 
 use super::{
     ClientFrame, ProblemBody, ResponseReply, ResponseRequest, ServerFrame, SessionResponse, UploadQuery,
+    VoiceClientFrame, VoiceServerFrame,
 };
 
 const HEADER: &str = "// Generated from the server's types by `usher schema`. Do not edit: change the Rust and run it again.\n";
@@ -34,9 +35,11 @@ pub fn typescript() -> String {
     collect::<ResponseRequest>(&mut requests);
     collect::<UploadQuery>(&mut requests);
     collect::<ClientFrame>(&mut requests);
+    collect::<VoiceClientFrame>(&mut requests);
     collect::<SessionResponse>(&mut replies);
     collect::<ResponseReply>(&mut replies);
     collect::<ServerFrame>(&mut replies);
+    collect::<VoiceServerFrame>(&mut replies);
     collect::<ProblemBody>(&mut replies);
 
     let sides = [(Writer::Browser, requests), (Writer::Server, replies)];

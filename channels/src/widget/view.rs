@@ -4,7 +4,7 @@ use serde::Serialize;
 use usher_conversation::problem::Problem;
 use utoipa::ToSchema;
 
-use super::{Channel, FieldType, SessionStatus, Speaker};
+use super::{Channel, FieldType, SessionStatus, Speaker, VoiceConfig};
 
 /// Body of `GET /api/widget/session/{sessionId}`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -29,7 +29,7 @@ pub struct SessionResponse {
     /// The organisation's look.
     pub theme: ThemeView,
     /// Settings of the voice mode, when the organisation has it.
-    pub voice_config: Option<serde_json::Value>,
+    pub voice_config: Option<VoiceConfig>,
 }
 
 /// The session itself.

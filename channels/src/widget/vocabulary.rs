@@ -54,6 +54,27 @@ mirror! {
         /// A member of the organisation.
         Staff,
     }
+    /// How a call ended.
+    CallEnd = usher_conversation::voice::CallEnd {
+        /// The client hung up.
+        ContactHungUp,
+        /// The agent said goodbye.
+        Finished,
+        /// A person took the call over.
+        Transferred,
+        /// A machine answered.
+        Voicemail,
+        /// Nobody answered.
+        NoAnswer,
+        /// The line was busy.
+        Busy,
+        /// It could not be connected, or broke.
+        Failed,
+        /// It was called off before it was answered.
+        Canceled,
+        /// It lasted as long as a call may.
+        TooLong,
+    }
     /// What kind of answer a field takes; decides the control that is shown.
     FieldType = usher_conversation::flow::FieldType {
         /// One line.

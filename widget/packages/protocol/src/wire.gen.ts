@@ -14,6 +14,9 @@ export interface AnswerView {
   value: unknown;
 }
 
+/** How a call ended. */
+export type CallEnd = "contact_hung_up" | "finished" | "transferred" | "voicemail" | "no_answer" | "busy" | "failed" | "canceled" | "too_long";
+
 /** The way a line or an answer came in. */
 export type Channel = "sms" | "voice" | "email" | "widget";
 
@@ -281,7 +284,7 @@ export interface SessionResponse {
   /** The conversation so far, of all channels. */
   transcript: TranscriptLine[];
   /** Settings of the voice mode, when the organisation has it. */
-  voiceConfig: unknown;
+  voiceConfig: VoiceConfig | null;
 }
 
 /** Where a session stands. */
@@ -321,3 +324,67 @@ export interface UploadQuery {
   /** The session's id or a resume-link token. */
   sessionId: string;
 }
+
+/** What a browser sends on the voice socket besides audio. */
+export type VoiceClientFrame = {
+  /** Which. */
+  n: number;
+  type: "mark";
+} | {
+  /** The words. */
+  text: string;
+  type: "text";
+} | {
+  /** Whether it is off. */
+  on: boolean;
+  type: "mute";
+} | {
+  type: "hangup";
+};
+
+/** Settings of the voice mode. */
+export interface VoiceConfig {
+  /** What the agent calls itself. */
+  agentName: string;
+  /** Samples per second of the microphone. */
+  inputRate: number;
+  /** The number to call instead, E.164. */
+  phone: string | null;
+}
+
+/** What the server sends on the voice socket besides audio. */
+export type VoiceServerFrame = {
+  /** Samples per second that the browser sends. */
+  inputRate: number;
+  /** Samples per second of the audio that comes. */
+  outputRate: number;
+  type: "ready";
+} | {
+  /** Whether these words will not change any more. */
+  final: boolean;
+  /** Who speaks. */
+  from: Speaker;
+  /** The words so far. */
+  text: string;
+  type: "caption";
+} | {
+  type: "clear";
+} | {
+  /** Which. */
+  n: number;
+  type: "mark";
+} | {
+  /** Why. */
+  reason: CallEnd;
+  type: "ended";
+} | {
+  /** What is wrong. */
+  detail: string;
+  /** The problem's stable id. */
+  id: string;
+  /** Whether trying again may help. */
+  retryable: boolean;
+  /** The short human title. */
+  title: string;
+  type: "error";
+};
