@@ -21,6 +21,7 @@ pub mod config;
 pub mod error;
 pub mod hub;
 pub mod runtime;
+pub mod voice;
 
 mod admission;
 mod lane;
