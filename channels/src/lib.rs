@@ -3,7 +3,11 @@
 //! Each vendor folder has a pure `codec` (bytes to types and back), a thin `client` on the one shared [`http`] stack, and a
 //! `signature` module when the vendor signs what it posts.
 
+pub mod audio;
+mod frame;
 pub mod http;
 pub mod segments;
 pub mod twilio;
 pub mod widget;
+
+pub use frame::{FrameError, NotBase64};

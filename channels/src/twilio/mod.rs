@@ -1,4 +1,4 @@
-//! Twilio Messaging.
+//! Twilio: messages and calls.
 
 pub mod client;
 pub mod codec;
@@ -7,6 +7,7 @@ pub mod form;
 pub mod media;
 pub mod signature;
 pub mod status;
+pub mod voice;
 
 pub use client::{LookupQuery, OutgoingMessage, Sender, TwilioClient, TwilioCredentials};
 pub use codec::{Address, CodecError, InboundMessage, StatusCallback};
