@@ -103,7 +103,9 @@ as_postgres() {
   if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi
 }
 
-# start_postgres <on|off>: a private server, durable or (for tests, which never cut its power) not.
+# start_postgres <on|off>: a private server, durable or (for tests, which never cut its power) not. Its URL names an
+# ordinary role, as in production: one that may make databases, and is bound by row-level security. The role
+# usher_unbound, which is not bound, is for the tests that such a role is noticed.
 start_postgres() {
   local durable=$1 programs port password
   programs=$(postgres_programs)
@@ -115,7 +117,7 @@ start_postgres() {
     chmod 755 "$scratch"
     chown postgres "$postgres_data" "$scratch/password"
   fi
-  as_postgres "$programs/initdb" -D "$postgres_data" -U usher --pwfile="$scratch/password" --auth=scram-sha-256 \
+  as_postgres "$programs/initdb" -D "$postgres_data" -U postgres --pwfile="$scratch/password" --auth=scram-sha-256 \
     -E UTF8 --locale=C --no-sync >"$scratch/initdb.log" || die "initdb failed: $(cat "$scratch/initdb.log")"
   rm -f "$scratch/password"
   for _ in 1 2 3; do
@@ -123,11 +125,20 @@ start_postgres() {
     if as_postgres "$programs/pg_ctl" -D "$postgres_data" -l "$postgres_data/server.log" -w -t 60 -s \
       -o "-p $port -k $postgres_data -c listen_addresses=127.0.0.1 -c max_connections=300 -c shared_buffers=256MB \
           -c fsync=$durable -c synchronous_commit=$durable -c full_page_writes=$durable" start; then
+      make_postgres_roles "$programs/psql" "$port" "$password"
       export USHER_TEST_POSTGRES_URL="postgres://usher:$password@127.0.0.1:$port/postgres"
       return 0
     fi
   done
   die "PostgreSQL did not start: $(cat "$postgres_data/server.log")"
+}
+
+# make_postgres_roles <psql> <port> <password>
+make_postgres_roles() {
+  PGPASSWORD=$3 "$1" -h 127.0.0.1 -p "$2" -U postgres -d postgres -v ON_ERROR_STOP=1 -q \
+    <<<"CREATE ROLE usher LOGIN NOSUPERUSER NOBYPASSRLS CREATEDB PASSWORD '$3';
+        CREATE ROLE usher_unbound LOGIN NOSUPERUSER BYPASSRLS IN ROLE usher PASSWORD '$3';" ||
+    die "PostgreSQL did not take the roles of the tests."
 }
 
 start_redis() {

@@ -57,6 +57,10 @@ impl SettingError {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigError(pub Vec<SettingError>);
 
+fn in_file(place: &Path, setting: &str, why: String) -> SettingError {
+    SettingError { setting: setting.to_owned(), place: place.display().to_string(), why }
+}
+
 /// A value on its way to its type.
 pub(super) struct Resolved {
     pub(super) source: Source,
@@ -104,25 +108,27 @@ impl Layers {
     ///
     /// # Errors
     /// A named file that cannot be read, a file that is not TOML, or keys that are no settings.
-    pub fn with_file(mut self, path: Option<&Path>) -> Result<Self, ConfigError> {
+    pub fn with_file(self, path: Option<&Path>) -> Result<Self, ConfigError> {
         let place = path.unwrap_or(Path::new(DEFAULT_FILE));
-        let wrong = |setting: &str, why: String| SettingError {
-            setting: setting.to_owned(),
-            place: place.display().to_string(),
-            why,
-        };
-        let text = match std::fs::read_to_string(place) {
-            Ok(text) => text,
-            Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(self),
-            Err(error) => return Err(ConfigError(vec![wrong("settings file", error.to_string())])),
-        };
-        let table: toml::Table = text
-            .parse()
-            .map_err(|error: toml::de::Error| ConfigError(vec![wrong("settings file", error.to_string())]))?;
+        match std::fs::read_to_string(place) {
+            Ok(text) => self.with_file_text(place, &text),
+            Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(self),
+            Err(error) => Err(ConfigError(vec![in_file(place, "settings file", error.to_string())])),
+        }
+    }
+
+    /// Adds what the settings file at `place` says.
+    ///
+    /// # Errors
+    /// Text that is not TOML, or keys that are no settings.
+    pub fn with_file_text(mut self, place: &Path, text: &str) -> Result<Self, ConfigError> {
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            ConfigError(vec![in_file(place, "settings file", error.to_string())])
+        })?;
         let unknown: Vec<_> = table
             .keys()
             .filter(|key| Settings::SPECS.iter().all(|spec| spec.key != key.as_str()))
-            .map(|key| wrong(key, "there is no such setting; `usher config` lists them".to_owned()))
+            .map(|key| in_file(place, key, "there is no such setting; `usher config` lists them".to_owned()))
             .collect();
         if !unknown.is_empty() {
             return Err(ConfigError(unknown));

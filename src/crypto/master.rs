@@ -21,6 +21,13 @@ pub enum MasterKeyError {
     /// The text is not 32 bytes in base 64 or hexadecimal.
     #[error("the master key must be 32 bytes in base 64 or hexadecimal")]
     Malformed,
+    /// There is no key file, and this is not the moment to make one.
+    #[error(
+        "there is no master key: {} is missing and none is configured. `usher serve` makes it when the database is \
+         new; what an existing database holds can only be read with the key it was written with",
+        .0.display()
+    )]
+    Missing(PathBuf),
     /// The key file cannot be read or made.
     #[error("master key file {}: {source}", path.display())]
     Io {
@@ -46,18 +53,25 @@ impl MasterKey {
         Ok(Self(DataKey::new("master", Zeroizing::new(bytes))))
     }
 
-    /// The key of this data directory; made when there is none. Losing the file loses the data.
-    pub fn from_data_dir(dir: &Path, entropy: &dyn Entropy) -> Result<Self, MasterKeyError> {
+    /// The key of this data directory.
+    pub fn of_data_dir(dir: &Path) -> Result<Self, MasterKeyError> {
         let path = dir.join(FILE);
         match fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text.into()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(MasterKeyError::Missing(path)),
+            Err(source) => Err(MasterKeyError::Io { path, source }),
+        }
+    }
+
+    /// The key of this data directory, made when there is none. Losing the file loses the data.
+    pub fn of_data_dir_or_new(dir: &Path, entropy: &dyn Entropy) -> Result<Self, MasterKeyError> {
+        match Self::of_data_dir(dir) {
+            Err(MasterKeyError::Missing(path)) => {
                 write_new(&path, &DataKey::generate(entropy))?;
                 // Whoever was first, everyone uses the key that is in the file now.
-                let text = fs::read_to_string(&path).map_err(|source| MasterKeyError::Io { path, source })?;
-                Self::parse(&text.into())
+                Self::of_data_dir(dir)
             }
-            Err(source) => Err(MasterKeyError::Io { path, source }),
+            found => found,
         }
     }
 
@@ -105,8 +119,10 @@ mod tests {
     #[test]
     fn the_data_directory_keeps_one_key_that_only_its_owner_reads() {
         let dir = tempfile::tempdir().unwrap();
-        let first = MasterKey::from_data_dir(dir.path(), &Fixed(1)).unwrap();
-        let again = MasterKey::from_data_dir(dir.path(), &Fixed(2)).unwrap();
+        let missing = MasterKey::of_data_dir(dir.path()).unwrap_err();
+        assert!(matches!(missing, MasterKeyError::Missing(_)), "looking makes no key: {missing}");
+        let first = MasterKey::of_data_dir_or_new(dir.path(), &Fixed(1)).unwrap();
+        let again = MasterKey::of_data_dir_or_new(dir.path(), &Fixed(2)).unwrap();
         assert_eq!(first.key().bytes(), again.key().bytes());
         #[cfg(unix)]
         {

@@ -22,6 +22,10 @@ pub(super) const SQLITE_HAS_TABLE: &str =
 /// Whether PostgreSQL finds the table `$1`.
 pub(super) const POSTGRES_HAS_TABLE: &str = "SELECT to_regclass($1) IS NOT NULL";
 
+/// Whether the current PostgreSQL role is a superuser, and whether it passes row-level security.
+pub(super) const POSTGRES_ROLE: &str =
+    "SELECT rolsuper, rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user";
+
 /// Begins a PostgreSQL transaction and names its tenant in the same round trip.
 pub(super) fn postgres_begin(scope: Scope<'_>) -> AssertSqlSafe<String> {
     let org = match scope {

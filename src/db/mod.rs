@@ -10,6 +10,7 @@
 
 pub mod dialect;
 mod open;
+mod role;
 pub mod schema;
 mod statement;
 
@@ -22,6 +23,7 @@ use usher_conversation::id::OrgId;
 use usher_conversation::ports::StoreError;
 
 pub use open::{Access, DatabaseUrl, OpenError};
+pub use role::Unbound;
 pub use statement::{MAX_ROWS, Repeated, Statement, batches};
 pub(crate) use statement::{execute, fetch_all, fetch_one, fetch_optional, on_tx, statements};
 

@@ -1,6 +1,7 @@
 //! The schema's versions: the same list for both engines, embedded in the program.
 
-use sqlx::migrate::{Migrate as _, MigrateError, Migrator};
+pub use sqlx::migrate::MigrateError;
+use sqlx::migrate::{Migrate as _, Migrator};
 
 use super::{Db, Engine, dialect};
 

@@ -5,23 +5,19 @@ use std::time::Duration;
 use super::Finding;
 use crate::app;
 use crate::config::Settings;
-use crate::db::Access;
+use crate::db::schema::{MigrateError, Version};
+use crate::db::{Access, Db};
 use crate::store::Store;
 
 /// A database that answers later is as good as down.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
-    let opened = match tokio::time::timeout(PATIENCE, app::open_store(settings, Access::Look)).await {
-        Ok(opened) => opened,
-        Err(_) => Err(anyhow::anyhow!("no answer within {} s", PATIENCE.as_secs())),
-    };
-    let store = match opened {
-        Ok(store) => store,
-        Err(error) if fresh(settings) => {
-            tracing::debug!(%error, "no database yet");
-            return vec![Finding::ok("database", "not there yet; `usher serve` makes it")];
-        }
+    if fresh(settings) {
+        return vec![Finding::ok("database", "not there yet; `usher serve` makes it")];
+    }
+    let db = match within_patience(open(settings)).await {
+        Ok(db) => db,
         Err(error) => {
             return vec![Finding::broken(
                 "database",
@@ -32,8 +28,57 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
         }
     };
     let mut findings = vec![Finding::ok("database", "opens and answers")];
-    findings.push(schema(&store).await);
-    findings.extend(organisations(settings, &store).await);
+    findings.extend(role(&db).await);
+    let status = db.schema_status().await;
+    db.close().await;
+    let made = status.as_ref().is_ok_and(|versions| versions.iter().any(|version| version.applied));
+    findings.push(schema(status));
+    if made {
+        findings.extend(data(settings).await);
+    }
+    findings
+}
+
+async fn open(settings: &Settings) -> anyhow::Result<Db> {
+    let config = app::store_config(settings, &settings.public_base(settings.bind), Access::Look)?;
+    Ok(Db::open(&config.url, config.access).await?)
+}
+
+async fn within_patience<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(done) => done,
+        Err(_) => anyhow::bail!("no answer within {} s", PATIENCE.as_secs()),
+    }
+}
+
+/// Whether PostgreSQL's row-level security binds us; nothing to say on SQLite.
+async fn role(db: &Db) -> Option<Finding> {
+    const CHECK: &str = "database role";
+    match db.unbound_role().await {
+        Ok(None) if db.has_roles() => Some(Finding::ok(CHECK, "row-level security binds it")),
+        Ok(None) => None,
+        Ok(Some(why)) => Some(Finding::warning(
+            CHECK,
+            format!("the role {why}: row-level security does not bind it"),
+            "PostgreSQL would show it every organisation's rows, whatever a statement forgets to ask for.",
+            "Connect as an ordinary role that owns the database: NOSUPERUSER NOBYPASSRLS, as docs/OPERATIONS.md shows.",
+        )),
+        Err(error) => Some(Finding::warning(
+            CHECK,
+            format!("cannot be looked at: {error}"),
+            "Whether PostgreSQL keeps organisations apart is not known.",
+            "Let the role read pg_roles, as every role may by default.",
+        )),
+    }
+}
+
+/// What can be read with the master key.
+async fn data(settings: &Settings) -> Vec<Finding> {
+    let store = match within_patience(app::open_store(settings, Access::Look)).await {
+        Ok(store) => store,
+        Err(error) => return vec![unreadable(format!("{error:#}"))],
+    };
+    let findings = organisations(settings, &store).await;
     store.close().await;
     findings
 }
@@ -43,9 +88,9 @@ fn fresh(settings: &Settings) -> bool {
     settings.database_url.is_none() && !settings.data_dir.join("usher.db").exists()
 }
 
-async fn schema(store: &Store) -> Finding {
+fn schema(status: Result<Vec<Version>, MigrateError>) -> Finding {
     let why = "Statements of this version may not fit another schema.";
-    match store.db().schema_status().await {
+    match status {
         Ok(versions) => {
             let pending = versions.iter().filter(|version| !version.applied).count();
             if pending == 0 {

@@ -10,7 +10,7 @@ use usher_conversation::time::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::crypto::{DataKey, KEY_BYTES, MasterKey, Place};
-use crate::db::{Db, DbError, Scope, Tx, execute, fetch_all, statements};
+use crate::db::{Db, DbError, Scope, Tx, execute, fetch_all, fetch_one, statements};
 
 /// Contacts whose keys are remembered.
 const REMEMBERED_CONTACTS: u64 = 100_000;
@@ -23,8 +23,15 @@ const ORG_SUBJECT: &str = "org";
 
 statements! {
     KEYS = "SELECT key_id, subject, wrapped FROM data_keys WHERE org_id = $1 AND subject IN ($2, $3)";
+    ANY_KEY = "SELECT EXISTS (SELECT 1 FROM data_keys)";
     INSERT_KEY = "INSERT INTO data_keys (key_id, org_id, subject, wrapped, created_at) VALUES ($1, $2, $3, $4, $5)";
     DESTROY_KEY = "UPDATE data_keys SET wrapped = NULL, destroyed_at = $3 WHERE org_id = $1 AND subject = $2";
+}
+
+/// Whether something in the database is sealed already.
+pub(crate) async fn holds_keys(db: &Db) -> Result<bool, DbError> {
+    let mut tx = db.read(Scope::System).await?;
+    Ok(fetch_one!(&mut tx, (bool,), ANY_KEY)?.0)
 }
 
 /// Data keys, unwrapped on demand.

@@ -85,11 +85,14 @@ impl Store {
         let db = Db::open(&config.url, config.access).await?;
         if config.access == Access::Own {
             db.migrate().await?;
+            if let Some(why) = db.unbound_role().await? {
+                tracing::warn!(
+                    "the database role {why}: PostgreSQL's row-level security does not bind it, so only Usher's own \
+                     statements keep organisations apart; see docs/OPERATIONS.md for the role to use"
+                );
+            }
         }
-        let master = match &config.master_key {
-            Some(text) => MasterKey::parse(text)?,
-            None => MasterKey::from_data_dir(&config.data_dir, &*entropy)?,
-        };
+        let master = master_key(&db, &config, &*entropy).await?;
         let keyring = Arc::new(Keyring::new(db.clone(), master, Arc::clone(&entropy)));
         let (writer, commits) = writer::start(&db);
         let store = Self(Arc::new(Inner {
@@ -161,6 +164,18 @@ impl Store {
     pub async fn close(&self) {
         self.0.db.close().await;
     }
+}
+
+/// The configured master key, or the data directory's. It is made for a database that holds nothing sealed yet, and only
+/// by the process that owns it: another key than the one the data was written with would be worse than none.
+async fn master_key(db: &Db, config: &StoreConfig, entropy: &dyn Entropy) -> Result<MasterKey, OpenError> {
+    if let Some(text) = &config.master_key {
+        return Ok(MasterKey::parse(text)?);
+    }
+    if config.access == Access::Own && !keyring::holds_keys(db).await? {
+        return Ok(MasterKey::of_data_dir_or_new(&config.data_dir, entropy)?);
+    }
+    Ok(MasterKey::of_data_dir(&config.data_dir)?)
 }
 
 /// The statements of the journal, the outbox and the timers.

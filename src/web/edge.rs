@@ -76,8 +76,7 @@ pub async fn pass<B: MessageBody + 'static>(
         None => with_problem(next.call(request).instrument(span.clone()).await?, &correlation),
     };
 
-    let refused = response.status() == StatusCode::FORBIDDEN;
-    origin::expose(&mut response, refused);
+    origin::expose(&mut response);
     headers::secure(response.headers_mut(), edge.https);
     response.headers_mut().insert(correlation::HEADER, correlation.header_value());
     span.in_scope(|| record(&response, &edge, &span, started));

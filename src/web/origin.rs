@@ -47,16 +47,17 @@ pub fn preflight(headers: &HeaderMap, method: &Method, path: &str) -> Option<Htt
     })
 }
 
-/// Lets the calling page read an answer of the widget's API. A page that may not is refused by its route before any
-/// data is in the answer, so nothing but that refusal needs to be withheld.
-pub fn expose<B>(response: &mut ServiceResponse<B>, refused: bool) {
+/// Lets the calling page read an answer of the widget's API. A page that may not use the session is refused by its route
+/// before any data is in the answer. That refusal is readable too, so that the widget can say why it shows nothing: it
+/// tells a page no more than the same request without `Origin` tells anybody who holds the session's id.
+pub fn expose<B>(response: &mut ServiceResponse<B>) {
     if !response.request().path().starts_with(API_PREFIX) {
         return;
     }
     let origin = response.request().headers().get(header::ORIGIN).cloned();
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
-    if let Some(origin) = origin.filter(|_| !refused) {
+    if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }

@@ -3,6 +3,7 @@
 
 mod conversation;
 mod engine;
+mod files;
 mod fuzzer;
 mod twilio;
 mod widget;

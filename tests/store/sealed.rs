@@ -22,6 +22,10 @@ const COLUMNS_OF_SQLITE: &str = "SELECT t.name || '.' || c.name FROM sqlite_mast
 const COLUMNS_OF_POSTGRES: &str = "SELECT table_name || '.' || column_name FROM information_schema.columns \
     WHERE table_schema = 'public' AND table_name NOT LIKE '\\_sqlx%' AND data_type IN ('text', 'bytea')";
 
+const DROP_FOREIGN_KEYS: &str = "DO $$ DECLARE fk record; BEGIN \
+    FOR fk IN SELECT conrelid::regclass AS tbl, conname FROM pg_constraint WHERE contype = 'f' LOOP \
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', fk.tbl, fk.conname); END LOOP; END $$";
+
 /// The columns in which a text lies in clear.
 async fn columns_with(world: &World, needle: &str) -> BTreeSet<String> {
     let mut hex = String::new();
@@ -128,7 +132,7 @@ contract! {
         if matches!(back, Back::Sqlite(_)) {
             back.execute("PRAGMA foreign_keys = OFF").await;
         } else {
-            back.execute("SET session_replication_role = replica").await;
+            back.execute(DROP_FOREIGN_KEYS).await;
         }
         // Everything moves but the organisation's own rows and keys: the whole person is under a new roof.
         for table in ["contacts", "flows", "sessions", "journal", "snapshots"] {

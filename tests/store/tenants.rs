@@ -7,7 +7,7 @@ use bytes::Bytes;
 use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use usher::catalog::Offer;
-use usher::db::DatabaseUrl;
+use usher::db::{Access, DatabaseUrl, Db, Unbound};
 use usher::files::NewFile;
 use usher::onboarding::{NewSession, Opened};
 use usher::outbound::NewSmsAccount;
@@ -229,6 +229,26 @@ async fn own_role(world: &World) -> PgConnection {
 async fn count(connection: &mut PgConnection, table: &str) -> Result<i64, sqlx::Error> {
     let sql = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
     sqlx::query_scalar(sql).fetch_one(connection).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_s_role_is_bound_by_row_level_security() {
+    let world = World::on_postgres().await;
+    assert_eq!(world.store.db().unbound_role().await.unwrap(), None);
+}
+
+/// The broken variant: a role that passes policies is named as such, and reads what no bound role could.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_row_level_security_does_not_bind_is_noticed_and_reads_everything() {
+    let world = World::on_postgres().await;
+    Tenant::fill(&world).await;
+    let DatabaseUrl::Postgres(url) = &world.url else { unreachable!("a PostgreSQL world") };
+    let url = url.expose_secret().replacen("//usher:", "//usher_unbound:", 1);
+    let db = Db::open(&DatabaseUrl::Postgres(url.as_str().into()), Access::Look).await.unwrap();
+    assert_eq!(db.unbound_role().await.unwrap(), Some(Unbound::BypassRls));
+    db.close().await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    assert_eq!(count(&mut connection, "contacts").await.unwrap(), 1, "although it named no tenant");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,8 +73,6 @@ pub(crate) struct World {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) entropy: Arc<CountedEntropy>,
     pub(crate) url: DatabaseUrl,
-    /// PostgreSQL's superuser, whom row-level security does not bind.
-    admin: Option<String>,
     pub(crate) dir: TempDir,
 }
 
@@ -82,45 +80,37 @@ impl World {
     pub(crate) async fn on_sqlite() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let url = DatabaseUrl::Sqlite(dir.path().join("usher.db"));
-        Self::on(url, None, dir).await
+        Self::on(url, dir).await
     }
 
     /// The store's role owns its database and is nothing more, as in production: row-level security binds it.
     pub(crate) async fn on_postgres() -> Self {
         let database = Database::fresh_postgres("store").await.expect("a PostgreSQL server to test on");
-        let Database::Postgres(mut url) = database else {
-            unreachable!("a PostgreSQL database was asked for")
-        };
-        let admin = url.to_string();
-        let name = url.path().trim_start_matches('/').to_owned();
-        let mut connection = PgConnection::connect(&admin).await.expect("the server answers");
-        let grant =
-            format!("CREATE ROLE {name} LOGIN PASSWORD '{name}'; ALTER DATABASE {name} OWNER TO {name}");
-        connection.execute(AssertSqlSafe(grant)).await.expect("a role of its own");
-        url.set_username(&name).expect("a URL with a user");
-        url.set_password(Some(&name)).expect("a URL with a password");
+        let Database::Postgres(url) = database else { unreachable!("a PostgreSQL database was asked for") };
         let dir = tempfile::tempdir().expect("a directory");
-        Self::on(DatabaseUrl::Postgres(url.as_str().into()), Some(admin), dir).await
+        Self::on(DatabaseUrl::Postgres(url.as_str().into()), dir).await
     }
 
-    async fn on(url: DatabaseUrl, admin: Option<String>, dir: TempDir) -> Self {
+    async fn on(url: DatabaseUrl, dir: TempDir) -> Self {
         let (clock, entropy) = (Arc::new(TestClock(AtomicI64::new(1_000_000))), Arc::default());
         let store = open(&url, dir.path(), &clock, &entropy).await;
         let org = store.create_organisation(profile("Bright Agency")).await.expect("an organisation");
         let flow = store.save_flow(&org.id, a_flow(&*entropy)).await.expect("a flow");
-        Self { store, org, flow, clock, entropy, url, admin, dir }
+        Self { store, org, flow, clock, entropy, url, dir }
     }
 
-    /// The database behind the store's back, with every right.
+    /// The database behind the store's back, for every tenant.
     pub(crate) async fn back(&self) -> Back {
-        match (&self.url, &self.admin) {
-            (DatabaseUrl::Sqlite(path), _) => {
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => {
                 let path = path.display().to_string();
                 Back::Sqlite(SqliteConnection::connect(&path).await.expect("the file opens"))
             }
-            (DatabaseUrl::Postgres(_), admin) => {
-                let admin = admin.as_deref().expect("a PostgreSQL world has one");
-                Back::Postgres(PgConnection::connect(admin).await.expect("the server answers"))
+            DatabaseUrl::Postgres(url) => {
+                let mut connection =
+                    PgConnection::connect(url.expose_secret()).await.expect("the server answers");
+                connection.execute("SET app.org = '*'").await.expect("a setting");
+                Back::Postgres(connection)
             }
         }
     }

@@ -13,6 +13,8 @@ mod store;
 mod twilio;
 pub mod world;
 
+pub use twilio::twiml;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;

@@ -62,7 +62,8 @@ impl MediaHosts {
         Self(patterns.into_iter().map(|pattern| pattern.into().to_ascii_lowercase()).collect())
     }
 
-    fn allow(&self, url: &Url) -> bool {
+    /// Whether media may be redirected there.
+    pub fn allow(&self, url: &Url) -> bool {
         // A name, never a literal address; https, so that the name is proved and no resolver can rebind it.
         let Some(url::Host::Domain(host)) = url.host() else { return false };
         url.scheme() == "https"
@@ -121,7 +122,7 @@ impl TwilioClient {
     }
 
     /// The parsed URL, when the credentials may go there.
-    fn own_media_url(&self, credentials: &TwilioCredentials, url: &str) -> Option<Url> {
+    pub fn own_media_url(&self, credentials: &TwilioCredentials, url: &str) -> Option<Url> {
         let url = Url::parse(url).ok()?;
         let plain =
             url.origin() == self.base.origin() && url.username().is_empty() && url.password().is_none();

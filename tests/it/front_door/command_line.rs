@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use usher_testkit::{Database, TestServer};
+
 use super::USHER;
 
 fn lines(arguments: &[&str], input: &str) -> Vec<Value> {
@@ -56,4 +58,50 @@ fn a_wrong_setting_is_named_and_the_exit_code_says_usage() {
         Command::new(USHER).args(["config", "--node-queue", "many"]).output().expect("the binary starts");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("node_queue (--node-queue)"));
+}
+
+/// What `usher doctor --json` says about one thing, on these settings.
+fn doctor(check: &str, arguments: &[&str]) -> Option<Value> {
+    let output = Command::new(USHER).args(["doctor", "--json"]).args(arguments).output().expect("it starts");
+    let findings: Vec<Value> = serde_json::from_slice(&output.stdout).expect("a list of findings");
+    findings.into_iter().find(|finding| finding["check"] == check)
+}
+
+#[tokio::test]
+async fn doctor_says_whether_row_level_security_binds_the_database_role() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let data = dir.path().display().to_string();
+    let Database::Postgres(url) = Database::fresh_postgres("doctor").await? else {
+        unreachable!("PostgreSQL")
+    };
+    let role = |url: &str| doctor("database role", &["--data-dir", &data, "--database-url", url]);
+    let bound = role(url.as_str()).expect("a finding");
+    assert_eq!(bound["severity"], "ok", "{bound}");
+    let unbound = role(&url.as_str().replacen("//usher:", "//usher_unbound:", 1)).expect("a finding");
+    assert_eq!(unbound["severity"], "warning", "{unbound}");
+    assert!(unbound["what"].to_string().contains("has BYPASSRLS"), "{unbound}");
+    assert!(unbound["next"].to_string().contains("NOSUPERUSER NOBYPASSRLS"), "{unbound}");
+    assert!(doctor("database role", &["--data-dir", &data]).is_none(), "SQLite has no roles");
+    Ok(())
+}
+
+#[tokio::test]
+async fn data_whose_master_key_is_missing_is_refused_and_no_other_key_is_made() -> anyhow::Result<()> {
+    let mut server = TestServer::demo(USHER, Database::Sqlite).await?;
+    server.kill().await?;
+    let key = server.data_dir().join("master.key");
+    let aside = server.data_dir().join("master.key.aside");
+    std::fs::rename(&key, &aside)?;
+    let session = server.ready().session_id.clone();
+    for command in [["session", "show", &session].as_slice(), &["replay", "--all"], &["serve"]] {
+        let refusal = server.command(command).await.expect_err("there is no key").to_string();
+        assert!(refusal.contains("there is no master key"), "{command:?}: {refusal}");
+        assert!(!key.exists(), "{command:?}");
+    }
+    let data = server.data_dir().display().to_string();
+    let keys = doctor("keys", &["--data-dir", &data]).expect("a finding");
+    assert_eq!(keys["severity"], "broken", "{keys}");
+    std::fs::rename(&aside, &key)?;
+    server.restart().await?;
+    server.stop().await
 }

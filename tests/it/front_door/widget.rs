@@ -39,7 +39,16 @@ async fn other_sites_unknown_sessions_and_oversize_bodies_are_refused() -> anyho
     let at = |path: &str| format!("{base}{path}");
     let foreign =
         client.get(at(&format!("api/widget/session/{session}"))).header("origin", "https://evil.test");
-    assert_eq!(foreign.send().await?.status(), 403);
+    let foreign = foreign.send().await?;
+    assert_eq!(foreign.status(), 403);
+    assert_eq!(
+        foreign.headers()["access-control-allow-origin"],
+        "https://evil.test",
+        "the page may read why"
+    );
+    let problem: serde_json::Value = foreign.json().await?;
+    assert_eq!(problem["id"], "origin-not-allowed");
+    assert!(!problem.to_string().contains(&session), "{problem}");
     let own = base.as_str().trim_end_matches('/');
     let ours = client.get(at(&format!("api/widget/session/{session}"))).header("origin", own).send().await?;
     assert_eq!(ours.headers()["access-control-allow-origin"], own);

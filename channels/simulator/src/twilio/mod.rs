@@ -9,5 +9,5 @@ mod params;
 mod problem;
 pub(crate) mod resource;
 pub(crate) mod rest;
-mod twiml;
+pub mod twiml;
 mod webhook;

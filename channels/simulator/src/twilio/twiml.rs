@@ -5,17 +5,22 @@ use quick_xml::{Reader, XmlVersion};
 
 /// A message that the answer asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ReplyMessage {
-    pub(crate) to: Option<String>,
-    pub(crate) from: Option<String>,
-    pub(crate) body: String,
-    pub(crate) media: Vec<String>,
-    pub(crate) status_callback: Option<String>,
+pub struct ReplyMessage {
+    /// To whom; the sender of the message that is answered when not said.
+    pub to: Option<String>,
+    /// From which number; the one that was texted when not said.
+    pub from: Option<String>,
+    /// The words, trimmed.
+    pub body: String,
+    /// Addresses of files, as written.
+    pub media: Vec<String>,
+    /// Where the message's fate is to be reported, as written.
+    pub status_callback: Option<String>,
 }
 
 /// An answer that cannot be used, by the code the vendor logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TwimlError {
+pub enum TwimlError {
     /// 12100.
     Parse,
     /// 12300.
@@ -23,7 +28,8 @@ pub(crate) enum TwimlError {
 }
 
 impl TwimlError {
-    pub(crate) const fn code(self) -> u32 {
+    /// The vendor's number for it.
+    pub const fn code(self) -> u32 {
         match self {
             Self::Parse => 12100,
             Self::ContentType => 12300,
@@ -32,7 +38,10 @@ impl TwimlError {
 }
 
 /// Reads the answer to a message webhook.
-pub(crate) fn read(content_type: &str, body: &str) -> Result<Vec<ReplyMessage>, TwimlError> {
+///
+/// # Errors
+/// [`TwimlError`], for which the vendor sends nothing and logs a warning.
+pub fn read(content_type: &str, body: &str) -> Result<Vec<ReplyMessage>, TwimlError> {
     if body.trim().is_empty() {
         return Ok(Vec::new());
     }
