@@ -15,7 +15,7 @@ use usher_conversation::session::Command;
 use super::{admit, from_widget, routes, sniff};
 use crate::app::App;
 use crate::files::NewFile;
-use crate::web::Fault;
+use crate::web::{Fault, edge};
 
 /// The one part of the form.
 const PART: &str = "file";
@@ -101,5 +101,8 @@ async fn read_up_to(part: &mut Field, limit: u64) -> Result<Bytes, Fault> {
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape `map_err` wants")]
 fn malformed(error: MultipartError) -> Fault {
-    Fault::new(Problem::MalformedRequest, format!("The form cannot be read: {error}"))
+    match &error {
+        MultipartError::Payload(error) => edge::unfinished(error),
+        error => Fault::new(Problem::MalformedRequest, format!("The form cannot be read: {error}")),
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError};
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest};
 use tracing::{Instrument, Span, field};
@@ -17,7 +17,7 @@ use usher_conversation::problem::Problem;
 use super::correlation::{self, CorrelationId};
 use super::limits::Limits;
 use super::route::Route;
-use super::{Fault, address, headers, origin};
+use super::{Fault, address, body, headers, origin};
 use crate::config::{Settings, TrustedProxies};
 
 /// What the middleware needs to know.
@@ -27,6 +27,7 @@ pub struct Edge {
     entropy: Arc<dyn Entropy>,
     https: bool,
     unmatched: Route,
+    largest_body: u64,
 }
 
 impl Edge {
@@ -37,7 +38,8 @@ impl Edge {
             trusted: settings.trusted_proxies.clone(),
             entropy,
             https,
-            unmatched: Route::new("unmatched"),
+            unmatched: Route::new("unmatched", ""),
+            largest_body: settings.upload_limit.max(settings.body_limit as u64),
         }
     }
 
@@ -53,7 +55,7 @@ impl Edge {
 /// None of its own: whatever fails in a route leaves as a problem.
 pub async fn pass<B: MessageBody + 'static>(
     edge: Arc<Edge>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let started = Instant::now();
@@ -66,6 +68,7 @@ pub async fn pass<B: MessageBody + 'static>(
         session_id = field::Empty,
     );
     request.extensions_mut().insert(RequestSpan(span.clone()));
+    body::hurry(&mut request, edge.largest_body);
 
     let mut response = match refused_early(&edge, &request) {
         Some(Early::Preflight(response)) => request.into_response(response).map_into_right_body(),
@@ -76,6 +79,11 @@ pub async fn pass<B: MessageBody + 'static>(
         None => with_problem(next.call(request).instrument(span.clone()).await?, &correlation),
     };
 
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Some(allow) = response.request().app_data::<Route>().map(Route::allow)
+    {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
     origin::expose(&mut response);
     headers::secure(response.headers_mut(), edge.https);
     response.headers_mut().insert(correlation::HEADER, correlation.header_value());
@@ -129,14 +137,12 @@ fn fault_of(error: &Error) -> Fault {
                 malformed("Send JSON, with the header `content-type: application/json`.".to_owned())
             }
             JsonPayloadError::Deserialize(wrong) => malformed(format!("The JSON cannot be used: {wrong}")),
+            JsonPayloadError::Payload(error) => unfinished(error),
             other => malformed(other.to_string()),
         };
     }
     if let Some(error) = error.as_error::<PayloadError>() {
-        return match error {
-            PayloadError::Overflow => too_large(),
-            other => malformed(other.to_string()),
-        };
+        return unfinished(error);
     }
     if error.as_error::<QueryPayloadError>().is_some() || error.as_error::<PathError>().is_some() {
         return malformed(error.to_string());
@@ -149,6 +155,21 @@ fn fault_of(error: &Error) -> Fault {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         status if status.is_client_error() => malformed(error.to_string()),
         _ => Fault::internal(error),
+    }
+}
+
+/// A body that could not be read to its end.
+pub fn unfinished(error: &PayloadError) -> Fault {
+    match error {
+        PayloadError::Overflow => too_large(),
+        error if body::is_late(error) => Fault::new(
+            Problem::RequestTimeout,
+            "The body did not arrive in time. Please send the request again.",
+        ),
+        _ => Fault::new(
+            Problem::MalformedRequest,
+            "The body ended early, or is not framed as its headers say.",
+        ),
     }
 }
 

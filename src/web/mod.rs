@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod assets;
+pub mod body;
 pub mod correlation;
 pub mod edge;
 pub mod fault;

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::{Resource, web};
+use actix_web::http::header::HeaderValue;
+use actix_web::{FromRequest, Handler, Resource, Responder, web};
 use metrics::Histogram;
 
 use super::edge;
@@ -14,18 +15,24 @@ const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// A resource's pattern with its histograms, which are looked up once and not with every request.
 pub struct Route {
     pattern: &'static str,
+    allow: &'static str,
     seconds: [OnceLock<Histogram>; STATUS_CLASSES.len()],
 }
 
 impl Route {
-    /// What is measured under this name.
-    pub const fn new(pattern: &'static str) -> Self {
-        Self { pattern, seconds: [const { OnceLock::new() }; STATUS_CLASSES.len()] }
+    /// What is measured under this name, and the methods it knows.
+    pub const fn new(pattern: &'static str, allow: &'static str) -> Self {
+        Self { pattern, allow, seconds: [const { OnceLock::new() }; STATUS_CLASSES.len()] }
     }
 
     /// The pattern. Unlike a path it holds no link.
     pub const fn pattern(&self) -> &'static str {
         self.pattern
+    }
+
+    /// The methods it knows, as the header `Allow` lists them.
+    pub const fn allow(&self) -> HeaderValue {
+        HeaderValue::from_static(self.allow)
     }
 
     /// Counts an answer.
@@ -40,7 +47,38 @@ impl Route {
     }
 }
 
-/// The resource at `pattern`; methods it is not given are refused.
-pub fn at(pattern: &'static str) -> Resource {
-    web::resource(pattern).app_data(Route::new(pattern)).default_service(web::to(edge::method_not_allowed))
+/// The resource at `pattern`, which knows one method; others are refused with the list of those it knows.
+pub const fn at(pattern: &'static str) -> At {
+    At(pattern)
+}
+
+/// A pattern without its handler.
+pub struct At(&'static str);
+
+impl At {
+    /// Answers GET, and HEAD with the same head.
+    pub fn get<F, Args>(self, handler: F) -> Resource
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.knowing("GET, HEAD").route(web::head().to(handler.clone())).route(web::get().to(handler))
+    }
+
+    /// Answers POST.
+    pub fn post<F, Args>(self, handler: F) -> Resource
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.knowing("POST").route(web::post().to(handler))
+    }
+
+    fn knowing(self, allow: &'static str) -> Resource {
+        web::resource(self.0)
+            .app_data(Route::new(self.0, allow))
+            .default_service(web::to(edge::method_not_allowed))
+    }
 }

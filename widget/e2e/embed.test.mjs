@@ -68,11 +68,12 @@ test("a policy of nonces and Trusted Types needs no exception but the server's a
   assert.deepEqual(ui.complaints, []);
 });
 
-test("a site that is not on the list learns nothing of the session", async () => {
+test("a site that is not on the list says so and learns nothing of the session", async () => {
   ui.site.serve(`<!doctype html><body>${snippet()}</body>`);
   await ui.page.goto(ui.site.origin.replace("127.0.0.1", "localhost"));
   await launcher().click();
-  await dialog().getByRole("alert").waitFor();
+  await dialog().getByRole("heading", { name: "This site can’t show the conversation" }).waitFor();
+  assert.equal(await dialog().getByRole("button", { name: "Try again" }).count(), 0);
   assert.equal(await dialog().getByText("Dana").count(), 0);
 });
 

@@ -19,6 +19,8 @@ pub enum Problem {
     NotFound,
     /// The method is not supported there.
     MethodNotAllowed,
+    /// The body did not arrive in time.
+    RequestTimeout,
     /// The body is larger than allowed.
     BodyTooLarge,
     /// The file's type or size is not accepted.
@@ -39,7 +41,7 @@ pub enum Problem {
 
 impl Problem {
     /// Every problem, for the documentation and its test.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::MalformedRequest,
         Self::InvalidAnswer,
         Self::InvalidSignature,
@@ -48,6 +50,7 @@ impl Problem {
         Self::UnknownField,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::BodyTooLarge,
         Self::FileRefused,
         Self::RateLimited,
@@ -69,6 +72,7 @@ impl Problem {
             Self::UnknownField => "unknown-field",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
+            Self::RequestTimeout => "request-timeout",
             Self::BodyTooLarge => "body-too-large",
             Self::FileRefused => "file-refused",
             Self::RateLimited => "rate-limited",
@@ -91,6 +95,7 @@ impl Problem {
             Self::UnknownField => "There is no such question",
             Self::NotFound => "There is nothing here",
             Self::MethodNotAllowed => "This method is not supported here",
+            Self::RequestTimeout => "The request took too long to arrive",
             Self::BodyTooLarge => "The request is too large",
             Self::FileRefused => "The file was not accepted",
             Self::RateLimited => "Too many requests",
@@ -109,6 +114,7 @@ impl Problem {
             Self::InvalidSignature | Self::OriginNotAllowed => 403,
             Self::UnknownSession | Self::UnknownField | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::RequestTimeout => 408,
             Self::BodyTooLarge => 413,
             Self::InvalidAnswer | Self::FileRefused => 422,
             Self::RateLimited | Self::SessionBusy => 429,
@@ -120,7 +126,8 @@ impl Problem {
     /// Whether the same request may succeed later, unchanged.
     pub const fn retryable(self) -> bool {
         match self {
-            Self::RateLimited
+            Self::RequestTimeout
+            | Self::RateLimited
             | Self::SessionBusy
             | Self::Overloaded
             | Self::StoreUnavailable

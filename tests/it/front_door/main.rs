@@ -1,6 +1,7 @@
 //! The product through its front door: the real binary, signed webhooks, the widget's API and its socket.
 
 mod command_line;
+mod edges;
 mod sms;
 mod trouble;
 mod widget;
