@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
+/// "File size limit exceeded", on every Unix.
+const SIGXFSZ: i32 = 25;
+
 /// Whether the server wants traffic; shared by everything that answers differently while it ends.
 #[derive(Debug, Clone, Default)]
 pub struct Lifecycle(Arc<Inner>);
@@ -49,6 +52,9 @@ impl Lifecycle {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        // A file that may not grow (a limit of the shell, or of the service manager) is an error for the one who writes,
+        // like a full disk. Unhandled, this signal would end the process.
+        let _file_limit = signal(SignalKind::from_raw(SIGXFSZ))?;
         tokio::select! {
             _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
             _ = interrupt.recv() => tracing::info!("SIGINT: draining"),

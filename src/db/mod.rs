@@ -15,6 +15,7 @@ pub mod schema;
 mod statement;
 
 use std::future::Future;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres, SqlSafeStr as _, SqlStr, Sqlite, SqliteConnection, SqlitePool};
@@ -27,12 +28,18 @@ pub use role::Unbound;
 pub use statement::{MAX_ROWS, Repeated, Statement, batches};
 pub(crate) use statement::{execute, fetch_all, fetch_one, fetch_optional, on_tx, statements};
 
+/// A unit of work gets so long. PostgreSQL itself ends a statement sooner, so only silence lasts so long.
+const SILENCE: Duration = Duration::from_secs(15);
+
 /// A database that did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// Down, full, too slow, or refusing.
     #[error("{0}")]
     Unavailable(#[source] sqlx::Error),
+    /// The database fell silent. Whether what was asked took effect is unknown.
+    #[error("the database did not answer in time")]
+    Silent,
     /// The node is stopping.
     #[error("the store is stopping")]
     Stopped,
@@ -56,7 +63,9 @@ impl From<sqlx::Error> for DbError {
 impl From<DbError> for StoreError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Unavailable(_) | DbError::Stopped => Self::Unavailable(error.to_string()),
+            DbError::Unavailable(_) | DbError::Silent | DbError::Stopped => {
+                Self::Unavailable(error.to_string())
+            }
             DbError::Corrupt(what) => Self::Corrupt(what),
         }
     }
@@ -138,9 +147,7 @@ impl Db {
     /// Begins a transaction that may write. Only inside [`Db::detached`].
     pub async fn write(&self, scope: Scope<'_>) -> Result<Tx, DbError> {
         Ok(match &self.engine {
-            Engine::Sqlite { writer, .. } => {
-                Tx::Sqlite(SqliteTx::Write(writer.begin_with(dialect::SQLITE_BEGIN).await?))
-            }
+            Engine::Sqlite { writer, .. } => Tx::Sqlite(SqliteTx::Write(begin_writing(writer).await?)),
             Engine::Postgres(pool) => Tx::Postgres(pool.begin_with(dialect::postgres_begin(scope)).await?),
         })
     }
@@ -162,12 +169,26 @@ impl Db {
         &self,
         work: impl Future<Output = Result<T, DbError>> + Send + 'static,
     ) -> Result<T, DbError> {
-        match self.runtime.spawn(work).await {
+        let db = self.clone();
+        match self.runtime.spawn(async move { db.in_time(work).await }).await {
             Ok(result) => result,
             Err(stopped) => match stopped.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => Err(DbError::Stopped),
             },
+        }
+    }
+
+    /// Gives work on a database across a network its time. A server that is cut off without a word would otherwise be
+    /// waited for until the system gives the connection up, a quarter of an hour later. Only inside a task that
+    /// nobody cancels: what is dropped here is put in order when its connection goes back to the pool.
+    pub(crate) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, DbError>>,
+    ) -> Result<T, DbError> {
+        match self.engine {
+            Engine::Sqlite { .. } => work.await,
+            Engine::Postgres(_) => tokio::time::timeout(SILENCE, work).await.unwrap_or(Err(DbError::Silent)),
         }
     }
 
@@ -191,6 +212,18 @@ impl Db {
         if let Some(Err(error)) = self.lock.as_ref().map(|lock| lock.unlock()) {
             tracing::warn!(%error, "the database's lock stays until the process ends");
         }
+    }
+}
+
+/// Begins on the one writer. When a write fails for want of room, SQLite ends the transaction by itself, and the driver,
+/// whose own rollback then fails, believes in it for ever (sqlx 0.9): that connection is given up for a new one.
+async fn begin_writing(writer: &SqlitePool) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
+    match writer.begin_with(dialect::SQLITE_BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            writer.acquire().await?.close().await?;
+            writer.begin_with(dialect::SQLITE_BEGIN).await
+        }
+        begun => begun,
     }
 }
 

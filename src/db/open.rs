@@ -194,7 +194,10 @@ async fn open_postgres(url: &SecretString, access: Access) -> Result<Db, OpenErr
         })
         .after_release(|connection, _| {
             Box::pin(async move {
-                connection.execute(dialect::POSTGRES_AFTER_RELEASE).await?;
+                let cleaned = connection.execute(dialect::POSTGRES_AFTER_RELEASE);
+                // A connection that fell silent must not keep its place in the pool for ever.
+                let in_time = tokio::time::timeout(ACQUIRE_TIMEOUT, cleaned).await;
+                in_time.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))??;
                 Ok(true)
             })
         })

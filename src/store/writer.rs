@@ -120,7 +120,7 @@ async fn run(db: Db, mut queue: mpsc::Receiver<Waiting>, commits: Commits) {
     let mut next = Batch::default();
     while next.fill(&mut queue).await {
         let Batch { turns, answers, .. } = &mut next;
-        match commit(&db, turns).await {
+        match db.in_time(commit(&db, turns)).await {
             Ok(outcomes) => {
                 let mut committed = Vec::with_capacity(turns.len());
                 for ((turn, answer), outcome) in turns.drain(..).zip(answers.drain(..)).zip(outcomes) {

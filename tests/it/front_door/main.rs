@@ -2,6 +2,7 @@
 
 mod command_line;
 mod edges;
+mod outage;
 mod sms;
 mod trouble;
 mod widget;

@@ -2,9 +2,11 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use url::Url;
+
+use crate::proxy::Proxy;
 
 /// Names the private server that `make test` starts.
 const POSTGRES_URL: &str = "USHER_TEST_POSTGRES_URL";
@@ -33,6 +35,20 @@ impl Database {
         connection.close().await?;
         url.set_path(&name);
         Ok(Self::Postgres(url))
+    }
+
+    /// The same PostgreSQL database, reached through a door.
+    ///
+    /// # Errors
+    /// On SQLite, which is reached through none.
+    pub async fn behind_a_door(&self) -> Result<(Self, Proxy)> {
+        let Self::Postgres(url) = self else { bail!("SQLite is a file") };
+        let target = url.socket_addrs(|| Some(5432))?;
+        let proxy = Proxy::to(*target.first().context("an address")?).await?;
+        let mut through = url.clone();
+        through.set_ip_host(proxy.address().ip()).ok().context("a URL with a host")?;
+        through.set_port(Some(proxy.address().port())).ok().context("a URL with a port")?;
+        Ok((Self::Postgres(through), proxy))
     }
 
     /// The arguments that point the `usher` command at it.

@@ -5,6 +5,7 @@
 
 pub mod database;
 pub mod http;
+pub mod proxy;
 pub mod seed;
 pub mod server;
 pub mod simulator;
