@@ -27,7 +27,12 @@ pub(crate) fn events(command: &Command) -> Vec<Event> {
         Command::Report { delivery, status, error_code } => {
             Some(Event::Delivered { delivery: delivery.clone(), status: *status, error_code: *error_code })
         }
-        Command::Start { .. } | Command::Skip { .. } | Command::Open { .. } => None,
+        // The call goes on, whatever became of the news.
+        Command::Call { call, news } => Some(Event::Call { call: call.clone(), news: news.clone() }),
+        Command::Use { call, tool, .. } => Some(Event::ToolUsed { call: call.clone(), tool: tool.clone() }),
+        Command::Start { .. } | Command::Skip { .. } | Command::Open { .. } | Command::Escalate { .. } => {
+            None
+        }
     };
     raw.into_iter().chain([Event::Escalated { reason: EscalationReason::Quarantined }]).collect()
 }

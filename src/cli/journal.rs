@@ -4,6 +4,7 @@ use usher_conversation::consent::ConsentChange;
 use usher_conversation::journal::Turn;
 use usher_conversation::session::{DeliveryStatus, Event, Origin, TimerKind};
 use usher_conversation::time::Timestamp;
+use usher_conversation::voice::CallNews;
 
 use super::output::{Out, Style};
 
@@ -74,6 +75,10 @@ fn told(event: &Event) -> (&'static str, Option<Style>, String) {
             (from(origin), Some(Style::Yellow), what.into())
         }
         Event::Opened { origin } => (from(origin), Some(Style::Dim), "page opened".into()),
+        Event::Call { news, .. } => call_news(news),
+        Event::ToolUsed { tool, .. } => {
+            ("voice", Some(Style::Dim), format!("  agent uses {}", serde_json::json!(tool)))
+        }
         Event::TimerSet { kind: TimerKind::Nudge { .. }, due, .. } => {
             ("", Some(Style::Dim), format!("  reminder set for {}", due.to_jiff()))
         }
@@ -81,6 +86,24 @@ fn told(event: &Event) -> (&'static str, Option<Style>, String) {
         Event::TimerFired { .. } => ("", Some(Style::Dim), "  reminder due".into()),
         Event::Delivered { status, error_code, .. } => delivered(*status, *error_code),
     }
+}
+
+fn call_news(news: &CallNews) -> (&'static str, Option<Style>, String) {
+    let (style, what) = match news {
+        CallNews::Connected { direction, .. } => {
+            (Style::Bold, format!("{} call connected", direction.as_str()))
+        }
+        CallNews::Heard { text } => (Style::Green, format!("client: {}", one_line(text))),
+        CallNews::Spoke { text, .. } => (Style::Dim, format!("usher begins: {}", one_line(text))),
+        CallNews::Played { text, whole, .. } => {
+            let cut = if *whole { "" } else { " … (interrupted)" };
+            (Style::Cyan, format!("usher:  {}{cut}", one_line(text)))
+        }
+        CallNews::Ended { end, seconds } => {
+            (Style::Bold, format!("call ended after {seconds} s: {}", end.as_str().replace('_', " ")))
+        }
+    };
+    ("voice", Some(style), what)
 }
 
 fn delivered(status: DeliveryStatus, error_code: Option<u32>) -> (&'static str, Option<Style>, String) {

@@ -381,5 +381,7 @@ const fn reason_column(reason: EscalationReason) -> &'static str {
         EscalationReason::Undeliverable => "undeliverable",
         EscalationReason::WrongPerson => "wrong_person",
         EscalationReason::Quarantined => "quarantined",
+        EscalationReason::VoiceUnavailable => "voice_unavailable",
+        EscalationReason::Emergency => "emergency",
     }
 }

@@ -10,19 +10,30 @@ use crate::session::reading;
 use crate::session::speech::Speech;
 use crate::session::{Answer, Event, SessionMeta, SessionState, SessionStatus, Speaker, TranscriptEntry};
 use crate::time::Timestamp;
+use crate::voice::CallNews;
 
 /// What stands for a value that watchers must not see.
 const HIDDEN: &str = "••••";
 
 /// The lines that a turn adds to the conversation as people read it.
 pub fn transcript_of(turn: &Turn) -> Vec<TranscriptEntry> {
+    let by_model = turn.events.iter().any(|event| matches!(event, Event::ToolUsed { .. }));
     let lines = turn.events.iter().filter_map(|event| match event {
         Event::Received { origin, text, media } => {
             let names = media.iter().map(|media| media.file.name.as_str());
             let words = [text.as_str()].into_iter().filter(|text| !text.is_empty());
             Some((Speaker::Client, origin.channel, words.chain(names).collect::<Vec<_>>().join("\n")))
         }
+        // A model on the telephone is given the words; what the contact really heard of them is told by the call.
+        Event::Said { message } if message.channel == Channel::Voice && by_model => None,
         Event::Said { message } => Some((Speaker::Bot, message.channel, message.text.clone())),
+        Event::Call { news: CallNews::Heard { text }, .. } => {
+            Some((Speaker::Client, CallNews::CHANNEL, text.clone()))
+        }
+        Event::Call { news: CallNews::Played { text, whole, .. }, .. } if !text.is_empty() => {
+            let text = if *whole { text.clone() } else { format!("{text}…") };
+            Some((Speaker::Bot, CallNews::CHANNEL, text))
+        }
         Event::Started { .. }
         | Event::Answered { .. }
         | Event::ConfirmationAsked { .. }
@@ -36,6 +47,8 @@ pub fn transcript_of(turn: &Turn) -> Vec<TranscriptEntry> {
         | Event::Escalated { .. }
         | Event::ConsentChanged { .. }
         | Event::Opened { .. }
+        | Event::Call { .. }
+        | Event::ToolUsed { .. }
         | Event::TimerSet { .. }
         | Event::TimerCancelled { .. }
         | Event::TimerFired { .. }

@@ -6,8 +6,11 @@ use crate::answer::FileAnswer;
 use crate::channel::Channel;
 use crate::consent::Keyword;
 use crate::flow::FieldId;
-use crate::id::{DeliveryId, TimerId};
+use crate::id::{CallId, DeliveryId, TimerId};
 use crate::session::effect::DeliveryStatus;
+use crate::session::event::EscalationReason;
+use crate::session::tools::Tool;
+use crate::voice::CallNews;
 
 /// Where an input came from, kept with every answer as its provenance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +83,29 @@ pub enum Command {
         /// Where.
         origin: Origin,
     },
+    /// Something happened on a call.
+    Call {
+        /// Which call.
+        call: CallId,
+        /// What happened.
+        news: CallNews,
+    },
+    /// The speaking model of a call uses a tool.
+    Use {
+        /// Which call.
+        call: CallId,
+        /// Where the contact is.
+        origin: Origin,
+        /// The tool with its parameters.
+        tool: Tool,
+    },
+    /// A person must look at the session.
+    Escalate {
+        /// Where the contact is.
+        origin: Origin,
+        /// Why.
+        reason: EscalationReason,
+    },
     /// A durable timer came due.
     Fire {
         /// Which; stale ones are ignored.
@@ -94,4 +120,23 @@ pub enum Command {
         /// The vendor's error code, when there is one.
         error_code: Option<u32>,
     },
+}
+
+impl Command {
+    /// Whether the answer will be heard and not read.
+    pub fn is_spoken(&self) -> bool {
+        let origin = match self {
+            Self::Receive(inbound) => &inbound.origin,
+            Self::Submit { origin, .. }
+            | Self::Attach { origin, .. }
+            | Self::Skip { origin, .. }
+            | Self::Open { origin }
+            | Self::Use { origin, .. }
+            | Self::Escalate { origin, .. } => origin,
+            Self::Start { channel } => return *channel == Some(Channel::Voice),
+            Self::Call { .. } => return true,
+            Self::Fire { .. } | Self::Report { .. } => return false,
+        };
+        origin.channel == Channel::Voice
+    }
 }

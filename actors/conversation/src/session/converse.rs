@@ -5,7 +5,7 @@ use crate::catalogue::Sentence;
 use crate::channel::Channel;
 use crate::consent::{ConsentChange, Keyword};
 use crate::flow::{Field, FieldId};
-use crate::session::command::{Inbound, Origin};
+use crate::session::command::{Inbound, Media, Origin};
 use crate::session::decide::opt_out;
 use crate::session::draft::Draft;
 use crate::session::effect::MessageKind;
@@ -33,18 +33,23 @@ pub(super) fn receive(draft: &mut Draft<'_>, inbound: Inbound) {
     if reading::plain_opt_out(&text) {
         return withdraw(draft, origin, false);
     }
-    let mut turn = Turn { draft, origin, taken: Vec::new(), ask: true };
-    if !turn.draft.state.is_greeted() {
+    converse(draft, &origin, &text, &media);
+}
+
+/// Carries out what words mean in the state as it is; they are in the journal already.
+pub(super) fn converse(draft: &mut Draft<'_>, origin: &Origin, text: &str, media: &[Media]) {
+    let mut turn = Turn { draft, origin: origin.clone(), taken: Vec::new(), ask: true };
+    if !turn.draft.spoken && !turn.draft.state.is_greeted() {
         let welcome = turn.draft.speech.welcome();
         turn.draft.line(&welcome);
     }
-    for intent in understand(&turn.draft.state, turn.draft.meta, turn.draft.now, &text, &media) {
+    for intent in understand(&turn.draft.state, turn.draft.meta, turn.draft.now, text, media) {
         turn.carry_out(intent);
     }
     turn.finish();
 }
 
-fn withdraw(draft: &mut Draft<'_>, origin: Origin, answered_by_vendor: bool) {
+pub(super) fn withdraw(draft: &mut Draft<'_>, origin: Origin, answered_by_vendor: bool) {
     if draft.state.is_opted_out() {
         return;
     }
@@ -126,6 +131,16 @@ pub(super) fn carry_on(draft: &mut Draft<'_>, channel: Channel, repeat: bool) {
     draft.say(channel, MessageKind::Reply);
 }
 
+/// The contact wants a person: one is asked to get in touch, once.
+pub(super) fn ask_for_a_person(draft: &mut Draft<'_>) {
+    if draft.state.human_requested() {
+        return draft.line_of(Sentence::HumanAgain);
+    }
+    draft.record(Event::Escalated { reason: EscalationReason::Requested });
+    let complete = draft.state.is_complete();
+    draft.line_of(if complete { Sentence::HumanComplete } else { Sentence::Human });
+}
+
 /// One message of the contact being carried out.
 struct Turn<'t, 'a> {
     draft: &'t mut Draft<'a>,
@@ -193,7 +208,7 @@ impl<'a> Turn<'_, 'a> {
         let Some(field) = self.draft.visible(id) else { return };
         let known = self.draft.state.answer(id).map(|answer| answer.value == value);
         let another_waits = self.draft.state.confirmation().is_some_and(|waiting| waiting.field != *id);
-        if field.confirm && known != Some(true) && !another_waits {
+        if self.draft.reads_back(field) && known != Some(true) && !another_waits {
             return ask_confirmation(self.draft, field, value, raw, &self.origin);
         }
         if known.is_some() {
@@ -352,13 +367,7 @@ impl<'a> Turn<'_, 'a> {
     }
 
     fn human(&mut self) {
-        if self.draft.state.human_requested() {
-            self.draft.line_of(Sentence::HumanAgain);
-        } else {
-            self.draft.record(Event::Escalated { reason: EscalationReason::Requested });
-            let complete = self.draft.state.is_complete();
-            self.draft.line_of(if complete { Sentence::HumanComplete } else { Sentence::Human });
-        }
+        ask_for_a_person(self.draft);
     }
 
     fn small_talk(&mut self, talk: SmallTalk) {

@@ -14,7 +14,7 @@ use crate::session::draft::Draft;
 use crate::session::effect::{DeliveryStatus, MessageKind};
 use crate::session::event::{EscalationReason, Event};
 use crate::session::state::{SessionMeta, SessionState};
-use crate::session::{nudge, reading};
+use crate::session::{calls, nudge, reading};
 use crate::time::Timestamp;
 
 /// Opening the page again within this time is the same visit.
@@ -25,7 +25,7 @@ const BLOCKED_BY_OPT_OUT: u32 = 21610;
 /// The events of the turn that `command` causes at `now`. An empty list means that nothing happened (a stale timer,
 /// a report that goes backwards): there is no turn then.
 pub fn decide(meta: &SessionMeta, state: &SessionState, now: Timestamp, command: Command) -> Vec<Event> {
-    let mut draft = Draft::new(meta, state, now);
+    let mut draft = Draft::new(meta, state, now, command.is_spoken());
     match command {
         Command::Start { channel } => start(&mut draft, channel),
         Command::Receive(inbound) => {
@@ -36,6 +36,9 @@ pub fn decide(meta: &SessionMeta, state: &SessionState, now: Timestamp, command:
         Command::Attach { origin, field, file } => attach(&mut draft, &origin, &field, file),
         Command::Skip { origin, field } => skip(&mut draft, origin, &field),
         Command::Open { origin } => open(&mut draft, origin),
+        Command::Call { call, news } => calls::tell(&mut draft, call, news),
+        Command::Use { call, origin, tool } => calls::carry_out(&mut draft, call, &origin, tool),
+        Command::Escalate { origin, reason } => calls::escalate(&mut draft, &origin, reason),
         Command::Fire { timer } => nudge::fire(&mut draft, timer),
         Command::Report { delivery, status, error_code } => report(&mut draft, delivery, status, error_code),
     }
@@ -43,7 +46,7 @@ pub fn decide(meta: &SessionMeta, state: &SessionState, now: Timestamp, command:
 }
 
 /// Begins the session if it has not begun; the first question is pending from then on.
-fn begin(draft: &mut Draft<'_>, channel: Option<Channel>) {
+pub(super) fn begin(draft: &mut Draft<'_>, channel: Option<Channel>) {
     if !draft.state.is_started() {
         draft.record(Event::Started { channel });
         draft.advance();
@@ -81,7 +84,14 @@ fn attempt<'a>(
 
 fn submit(draft: &mut Draft<'_>, origin: &Origin, field: &FieldId, value: &Value) {
     let raw = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let Some(field) = attempt(draft, origin, field, raw.clone(), Vec::new()) else { return };
+    let Some(field) = attempt(draft, origin, field, raw, Vec::new()) else { return };
+    submit_to(draft, origin, &field.id, value);
+}
+
+/// A value for a field this session asks, from a form or a speaking model; the attempt is in the journal already.
+pub(super) fn submit_to(draft: &mut Draft<'_>, origin: &Origin, field: &FieldId, value: &Value) {
+    let raw = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let Some(field) = draft.visible(field) else { return };
     if raw.trim().is_empty() && !field.required {
         draft.skip(&field.id, origin.clone());
         return converse::carry_on(draft, origin.channel, true);
@@ -92,7 +102,9 @@ fn submit(draft: &mut Draft<'_>, origin: &Origin, field: &FieldId, value: &Value
                 .state
                 .confirmation()
                 .is_some_and(|waiting| waiting.field == field.id && waiting.value == answer);
-            if field.confirm && !confirmed && !reading::is_normalised(&answer, value) {
+            // A form shows what was entered; what was heard is checked even when it looks perfect.
+            let doubtful = draft.spoken || !reading::is_normalised(&answer, value);
+            if draft.reads_back(field) && !confirmed && doubtful {
                 converse::ask_confirmation(draft, field, answer, raw, origin);
             } else {
                 converse::take(draft, field, answer, raw, origin);

@@ -12,7 +12,7 @@ use crate::session::effect::{MessageKind, OutboundMessage, TimerKind};
 use crate::session::event::Event;
 use crate::session::speech::Speech;
 use crate::session::state::{SessionMeta, SessionState};
-use crate::session::{nudge, reading};
+use crate::session::{nudge, reading, tools};
 use crate::time::Timestamp;
 
 /// The working copy of one turn. Recording an event folds it in at once, so that what is decided next sees it.
@@ -21,6 +21,8 @@ pub(super) struct Draft<'a> {
     pub(super) now: Timestamp,
     pub(super) state: SessionState,
     pub(super) speech: Speech<'a>,
+    /// The contact hears the answer instead of reading it.
+    pub(super) spoken: bool,
     events: Vec<Event>,
     /// What is about to be said, in one message.
     words: String,
@@ -29,12 +31,14 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(meta: &'a SessionMeta, state: &SessionState, now: Timestamp) -> Self {
+    pub(super) fn new(meta: &'a SessionMeta, state: &SessionState, now: Timestamp, spoken: bool) -> Self {
+        let speech = Speech::of(meta);
         Self {
             meta,
             now,
             state: state.clone(),
-            speech: Speech::of(meta),
+            speech: if spoken { speech.aloud() } else { speech },
+            spoken,
             events: Vec::with_capacity(6),
             words: String::new(),
             said: 0,
@@ -90,6 +94,19 @@ impl<'a> Draft<'a> {
             let question = self.speech.question(&self.state, field);
             self.line(&question);
         }
+    }
+
+    /// The pending question as a text message puts it, whatever channel the turn came from.
+    pub(super) fn written_question_line(&mut self) {
+        if let Some(field) = self.pending() {
+            let question = self.speech.written().question(&self.state, field);
+            self.line(&question);
+        }
+    }
+
+    /// Whether an answer to `field` waits for a yes: because the flow says so, or because it was heard and not read.
+    pub(super) const fn reads_back(&self, field: &Field) -> bool {
+        field.confirm || (self.spoken && tools::read_back_when_heard(field.kind))
     }
 
     /// Says what has been gathered, as one message. A contact who withdrew consent gets nothing but the confirmation

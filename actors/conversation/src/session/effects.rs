@@ -20,8 +20,8 @@ pub fn effects_of(meta: &SessionMeta, turn: &Turn) -> Vec<Effect> {
 fn effect_of(meta: &SessionMeta, seq: u64, index: usize, event: &Event) -> Option<Effect> {
     match event {
         Event::Received { .. } => Some(Effect::SupersedeReplies),
-        // The widget's transcript is the delivery.
-        Event::Said { message } if message.channel == Channel::Widget => None,
+        // The widget's transcript is the delivery; on the telephone the live call speaks.
+        Event::Said { message } if matches!(message.channel, Channel::Widget | Channel::Voice) => None,
         Event::Said { message } => Some(Effect::Send(message.clone())),
         Event::TimerSet { timer, kind, due } => {
             Some(Effect::SetTimer { timer: timer.clone(), kind: *kind, due: *due })
@@ -45,6 +45,8 @@ fn effect_of(meta: &SessionMeta, seq: u64, index: usize, event: &Event) -> Optio
         | Event::Completed
         | Event::Reopened
         | Event::Opened { .. }
+        | Event::Call { .. }
+        | Event::ToolUsed { .. }
         | Event::Delivered { .. } => None,
     }
 }

@@ -6,10 +6,12 @@ use crate::answer::{AnswerValue, ParseErrorCause};
 use crate::channel::Channel;
 use crate::consent::ConsentChange;
 use crate::flow::FieldId;
-use crate::id::{DeliveryId, TimerId};
+use crate::id::{CallId, DeliveryId, TimerId};
 use crate::session::command::{Media, Origin};
 use crate::session::effect::{DeliveryStatus, OutboundMessage, TimerKind};
+use crate::session::tools::Tool;
 use crate::time::Timestamp;
+use crate::voice::CallNews;
 
 /// Why a question is left without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,10 @@ pub enum EscalationReason {
     WrongPerson,
     /// A message made the engine fail and was set aside.
     Quarantined,
+    /// The speaking model could not be had on a call.
+    VoiceUnavailable,
+    /// The contact asked for help in an emergency.
+    Emergency,
 }
 
 /// One fact about a session.
@@ -122,6 +128,20 @@ pub enum Event {
     Opened {
         /// Where.
         origin: Origin,
+    },
+    /// Something happened on a call.
+    Call {
+        /// Which call.
+        call: CallId,
+        /// What happened.
+        news: CallNews,
+    },
+    /// The speaking model of a call used a tool; what came of it follows in the same turn.
+    ToolUsed {
+        /// Which call.
+        call: CallId,
+        /// The tool with its parameters.
+        tool: Tool,
     },
     /// A timer was set.
     TimerSet {

@@ -8,8 +8,11 @@
 //! | [`decide`] | one arm per command; `draft` is the turn in the making |
 //! | `understand` | words to intents; `converse` carries the intents out |
 //! | `speech` | the bot's words; `nudge` its reminders |
+//! | `calls`, [`tools`], `aloud` | the telephone: a call's news, what a speaking model may ask, values as they are said |
 //! | [`reply`] | what the caller of a command is told |
 
+mod aloud;
+mod calls;
 pub mod command;
 mod converse;
 mod cursor;
@@ -23,8 +26,10 @@ pub(crate) mod reading;
 pub mod reply;
 pub(crate) mod speech;
 pub mod state;
+pub mod tools;
 mod understand;
 
+pub use calls::LiveCall;
 pub use command::{Command, Inbound, Media, Origin};
 pub use decide::decide;
 pub use effect::{DeliveryStatus, Effect, MessageKind, OutboundMessage, TimerKind};

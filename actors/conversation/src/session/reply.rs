@@ -65,6 +65,8 @@ pub fn reply_of(meta: &SessionMeta, after: &SessionState, turn: &Turn) -> Reply 
             | Event::Escalated { .. }
             | Event::ConsentChanged { .. }
             | Event::Opened { .. }
+            | Event::Call { .. }
+            | Event::ToolUsed { .. }
             | Event::TimerSet { .. }
             | Event::TimerCancelled { .. }
             | Event::TimerFired { .. }

@@ -7,6 +7,7 @@ use crate::answer::{AnswerValue, ParseErrorCause};
 use crate::catalogue::{Catalogue, Sentence, Variable, fill_text};
 use crate::channel::Channel;
 use crate::flow::{Field, FieldId, FieldType};
+use crate::session::aloud;
 use crate::session::state::{Confirmation, SessionMeta, SessionState};
 
 /// The voice of one session: its language, its names, its page.
@@ -14,11 +15,23 @@ use crate::session::state::{Confirmation, SessionMeta, SessionState};
 pub(crate) struct Speech<'a> {
     meta: &'a SessionMeta,
     catalogue: &'static Catalogue,
+    /// The words will be heard and not read.
+    aloud: bool,
 }
 
 impl<'a> Speech<'a> {
     pub(crate) fn of(meta: &'a SessionMeta) -> Self {
-        Self { meta, catalogue: Catalogue::of(&meta.locale) }
+        Self { meta, catalogue: Catalogue::of(&meta.locale), aloud: false }
+    }
+
+    /// The same voice, to be heard and not read.
+    pub(crate) const fn aloud(self) -> Self {
+        Self { aloud: true, ..self }
+    }
+
+    /// The same voice, to be read and not heard.
+    pub(crate) const fn written(self) -> Self {
+        Self { aloud: false, ..self }
     }
 
     /// A sentence without variables of its own; `{org}` is always known.
@@ -124,7 +137,7 @@ impl<'a> Speech<'a> {
 
     fn prompt_with_choices(&self, state: &SessionState, field: &Field) -> String {
         let mut out = self.prompt(state, field).into_owned();
-        push_choices(&mut out, field);
+        self.push_choices(&mut out, field);
         if let (FieldType::File, Some(link)) = (field.kind, &self.meta.link) {
             out.push(' ');
             out.push_str(&self.say(Sentence::SendFile, &[("link", link)]));
@@ -139,7 +152,7 @@ impl<'a> Speech<'a> {
             FieldType::Text | FieldType::LongText => self.about(Sentence::AskAnotherWayWords, field),
             _ => self.about(Sentence::AskAnotherWay, field),
         };
-        push_choices(&mut out, field);
+        self.push_choices(&mut out, field);
         out
     }
 
@@ -272,7 +285,51 @@ impl<'a> Speech<'a> {
 
     /// A value as people read it.
     pub(crate) fn display(&self, field: &Field, value: &AnswerValue) -> String {
-        value.display(&field.options, self.catalogue.language())
+        let written = value.display(&field.options, self.catalogue.language());
+        if self.aloud { aloud::said(value, &written, self.catalogue).unwrap_or(written) } else { written }
+    }
+
+    /// The first words on a call: who is speaking, and the pending question.
+    pub(crate) fn call_greeting(&self, agent: &str, first_time: bool, question: &str) -> String {
+        let mut out = self.hello();
+        out.push(' ');
+        out.push_str(&match agent {
+            "" => self.plain(Sentence::CallIntro),
+            name => self.say(Sentence::CallIntroNamed, &[("name", name)]),
+        });
+        if !question.is_empty() {
+            out.push(' ');
+            out.push_str(&self.plain(if first_time { Sentence::CallBegins } else { Sentence::CallGoesOn }));
+            out.push(' ');
+            out.push_str(question);
+        }
+        out
+    }
+
+    /// What is known so far, one line for each answer; what is private is only named.
+    pub(crate) fn known_answers(&self, state: &SessionState) -> String {
+        let fields = self.meta.flow.fields.iter();
+        let known = fields.filter_map(|field| Some((field, state.answer(&field.id)?)));
+        let lines = known.map(|(field, answer)| {
+            if field.sensitive {
+                return field.label.clone();
+            }
+            format!("{}: {}", field.label, self.written().display(field, &answer.value))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Appends the choices of a field: as a numbered list, one per line; aloud, as a sentence.
+    fn push_choices(&self, out: &mut String, field: &Field) {
+        if !self.aloud {
+            return push_list(out, field);
+        }
+        if !field.options.is_empty() {
+            let labels: Vec<&str> = field.options.iter().map(|choice| choice.label.as_str()).collect();
+            let list = self.catalogue.list(&labels, Sentence::ListOr);
+            out.push(' ');
+            out.push_str(&self.say(Sentence::ChoicesAloud, &[("list", &list)]));
+        }
     }
 
     /// The label behind "your"; a label that is itself a question is just "your answer".
@@ -315,8 +372,7 @@ impl<'a> Speech<'a> {
     }
 }
 
-/// Appends the choices of a field as a numbered list, one per line.
-fn push_choices(out: &mut String, field: &Field) {
+fn push_list(out: &mut String, field: &Field) {
     for (number, choice) in (1..).zip(&field.options) {
         // Writing to a string cannot fail.
         let _ = write!(out, "\n{number}) {}", choice.label);

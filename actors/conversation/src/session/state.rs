@@ -9,13 +9,15 @@ use crate::answer::{AnswerValue, ParseErrorCause};
 use crate::channel::Channel;
 use crate::consent::ConsentChange;
 use crate::flow::{FieldId, Flow};
-use crate::id::{ContactId, DeliveryId, OrgId, SessionId, TimerId};
+use crate::id::{CallId, ContactId, DeliveryId, OrgId, SessionId, TimerId};
 use crate::journal::Turn;
+use crate::session::calls::LiveCall;
 use crate::session::command::Origin;
 use crate::session::cursor::Cursor;
 use crate::session::effect::{DeliveryStatus, MessageKind, OutboundMessage, TimerKind};
 use crate::session::event::{EscalationReason, Event};
 use crate::time::Timestamp;
+use crate::voice::CallNews;
 
 /// What does not change during a session (kept in its row, not in its journal).
 #[derive(Debug, Clone, PartialEq)]
@@ -199,6 +201,12 @@ pub struct SessionState {
     contact: Contact,
     timer: Option<LiveTimer>,
     deliveries: Arc<VecDeque<Delivery>>,
+    /// The call that is going on.
+    #[serde(default)]
+    call: Option<Arc<LiveCall>>,
+    /// The last call that is over; its end is told once.
+    #[serde(default)]
+    ended_call: Option<CallId>,
 }
 
 impl SessionState {
@@ -217,6 +225,8 @@ impl SessionState {
             contact: Contact::default(),
             timer: None,
             deliveries: Arc::default(),
+            call: None,
+            ended_call: None,
         }
     }
 
@@ -319,6 +329,15 @@ impl SessionState {
         self.deliveries.iter().find(|known| known.id == *delivery).map(|known| known.status)
     }
 
+    /// The call that is going on, if one is.
+    pub fn call(&self) -> Option<&LiveCall> {
+        self.call.as_deref()
+    }
+
+    pub(super) const fn ended_call(&self) -> Option<&CallId> {
+        self.ended_call.as_ref()
+    }
+
     pub(super) fn delivery_channel(&self, delivery: &DeliveryId) -> Option<Channel> {
         self.deliveries.iter().find(|known| known.id == *delivery).map(|known| known.channel)
     }
@@ -369,7 +388,8 @@ impl SessionState {
             Event::Started { channel } => {
                 self.stage = Stage::Open;
                 self.contact.quiet_since = at;
-                self.contact.reach = channel.filter(|&channel| channel != Channel::Widget);
+                self.contact.reach =
+                    channel.filter(|channel| matches!(channel, Channel::Sms | Channel::Email));
             }
             Event::Received { origin, .. } => self.heard_from(origin.channel, at),
             Event::Answered { field, value, raw, origin } => {
@@ -422,6 +442,8 @@ impl SessionState {
                 self.contact.quiet_since = at;
                 self.contact.nudges = 0;
             }
+            Event::Call { call, news } => self.on_call(call, news, at),
+            Event::ToolUsed { .. } => self.heard_from(Channel::Voice, at),
             Event::TimerSet { timer, kind, due } => {
                 self.timer = Some(LiveTimer { id: timer.clone(), kind: *kind, due: *due });
             }
@@ -442,9 +464,31 @@ impl SessionState {
         self.contact.last_channel = Some(channel);
         self.contact.quiet_since = at;
         self.contact.nudges = 0;
-        if channel != Channel::Widget {
-            self.contact.reach = Some(channel);
+        match channel {
+            Channel::Sms | Channel::Email => self.contact.reach = Some(channel),
+            // A page must be open, and nobody is rung up for a reminder.
+            Channel::Widget | Channel::Voice => {}
         }
+    }
+
+    fn on_call(&mut self, call: &CallId, news: &CallNews, at: Timestamp) {
+        match news {
+            CallNews::Connected { origin, .. } => {
+                self.contact.greeted = true;
+                if self.contact.reach.is_none() && !origin.address.is_empty() {
+                    self.contact.reach = Some(Channel::Sms);
+                }
+                self.heard_from(Channel::Voice, at);
+            }
+            CallNews::Heard { .. } => self.heard_from(Channel::Voice, at),
+            CallNews::Ended { .. } => {
+                self.contact.quiet_since = at;
+                self.ended_call = Some(call.clone());
+            }
+            CallNews::Spoke { .. } | CallNews::Played { .. } => {}
+        }
+        let live = self.call.take().map(Arc::unwrap_or_clone);
+        self.call = LiveCall::after(live, call, news).map(Arc::new);
     }
 
     fn said(&mut self, message: &OutboundMessage, at: Timestamp) {
@@ -456,7 +500,7 @@ impl SessionState {
             }
             MessageKind::Greeting | MessageKind::Reply | MessageKind::Compliance => {}
         }
-        if message.channel != Channel::Widget {
+        if !matches!(message.channel, Channel::Widget | Channel::Voice) {
             let deliveries = Arc::make_mut(&mut self.deliveries);
             if deliveries.len() == REMEMBERED_DELIVERIES {
                 deliveries.pop_front();
@@ -476,7 +520,9 @@ impl SessionState {
             EscalationReason::Undeliverable => self.escalations.undeliverable = true,
             EscalationReason::Misunderstood
             | EscalationReason::WrongPerson
-            | EscalationReason::Quarantined => {}
+            | EscalationReason::Quarantined
+            | EscalationReason::VoiceUnavailable
+            | EscalationReason::Emergency => {}
         }
     }
 }

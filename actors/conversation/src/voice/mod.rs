@@ -5,9 +5,11 @@
 //! the call actor knows nothing else.
 
 mod audio;
+mod briefing;
 mod call;
 mod events;
 
 pub use audio::{Audio, AudioFormat, Coding, UnknownFormat};
+pub use briefing::{Persona, briefing};
 pub use call::{CallDirection, CallEnd, CallNews, TurnLatency};
 pub use events::{AgentEvent, CarrierEvent, Fault, Opening, Refusal, ToolCall, ToolResult, Utterance};

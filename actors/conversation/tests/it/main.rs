@@ -1,5 +1,6 @@
 //! The conversation engine from outside, as the runtime uses it.
 
+mod calls;
 mod dialogues;
 mod golden;
 mod outside;

@@ -1,0 +1,57 @@
+//! What a speaking model must know before its first word.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::events::Opening;
+use crate::catalogue::Sentence;
+use crate::session::speech::Speech;
+use crate::session::{SessionMeta, SessionState};
+use crate::view::Progress;
+
+/// The automated side's name on the telephone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Persona {
+    /// What it calls itself; empty when it does not.
+    pub name: String,
+}
+
+/// Puts together the variables and the first words for a call of this session as it stands. A call that was attached again
+/// goes on from what the contact heard last, and does not greet a second time.
+pub fn briefing(meta: &SessionMeta, state: &SessionState, persona: &Persona) -> Opening {
+    let speech = Speech::of(meta).aloud();
+    let pending = state.pending().and_then(|id| meta.flow.field(id));
+    let question = pending.map(|field| speech.question(state, field)).unwrap_or_default();
+    let progress = Progress::of(meta, state);
+    let resumes = state.call().filter(|live| live.attachments > 0);
+    let unheard = resumes.and_then(|live| live.unheard.clone());
+    let first_message = match (resumes, &unheard) {
+        (Some(_), Some(unheard)) => format!("{} {unheard}", speech.plain(Sentence::CallResumes)),
+        (Some(_), None) => format!("{} {question}", speech.plain(Sentence::CallResumes)),
+        (None, _) => speech.call_greeting(&persona.name, state.answers().is_empty(), &question),
+    };
+    let text = |value: &str| Value::String(value.to_owned());
+    let variables = BTreeMap::from([
+        ("agent_name".to_owned(), text(&persona.name)),
+        ("client_name".to_owned(), text(&meta.contact_name)),
+        ("org_name".to_owned(), text(&meta.org_name)),
+        ("session_id".to_owned(), text(meta.session.as_str())),
+        ("pending_field".to_owned(), text(pending.map_or("", |field| field.id.as_str()))),
+        ("pending_question".to_owned(), text(&question)),
+        ("known_answers".to_owned(), Value::String(speech.known_answers(state))),
+        ("questions_left".to_owned(), json!(progress.total.saturating_sub(progress.answered))),
+        ("is_returning".to_owned(), Value::Bool(!state.answers().is_empty())),
+        ("resume_from".to_owned(), text(resumes.and_then(|live| live.heard.as_deref()).unwrap_or_default())),
+    ]);
+    Opening {
+        variables,
+        first_message: Some(first_message.trim().to_owned()),
+        language: meta.locale.clone(),
+        keywords: [&meta.org_name, &meta.contact_name]
+            .into_iter()
+            .filter(|word| !word.is_empty())
+            .cloned()
+            .collect(),
+    }
+}
