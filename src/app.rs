@@ -29,7 +29,7 @@ use crate::projector::Projector;
 use crate::store::{Store, StoreConfig};
 use crate::web::edge::{self, Edge};
 use crate::web::route::at;
-use crate::web::{assets, health, openapi, telemetry};
+use crate::web::{assets, health, openapi, page, telemetry};
 use crate::{inbound, onboarding};
 
 /// A server's parts.
@@ -186,6 +186,7 @@ fn runtime_config(settings: &Settings) -> RuntimeConfig {
 
 fn operations(config: &mut web::ServiceConfig) {
     config
+        .service(at("/").get(page::root))
         .service(at("/healthz").get(health::live))
         .service(at("/readyz").get(health::ready))
         .service(at("/version").get(health::version))

@@ -23,6 +23,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::config::{ConfigError, Layers, Settings};
+use crate::crypto::MasterKeyError;
+use crate::db::OpenError;
 use args::{Cli, Command, SessionCommand};
 pub use output::Out;
 
@@ -42,9 +44,16 @@ pub fn run() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             out.error(&error);
-            ExitCode::from(if error.is::<ConfigError>() { EXIT_USAGE } else { 1 })
+            ExitCode::from(if is_usage(&error) { EXIT_USAGE } else { 1 })
         }
     }
+}
+
+/// Whether other settings would help.
+fn is_usage(error: &anyhow::Error) -> bool {
+    let opening = error.downcast_ref::<OpenError>();
+    error.is::<ConfigError>()
+        || matches!(opening, Some(OpenError::Url | OpenError::MasterKey(MasterKeyError::Malformed)))
 }
 
 fn dispatch(cli: &Cli, out: &mut Out) -> anyhow::Result<ExitCode> {

@@ -83,9 +83,15 @@ impl Out {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    /// An error with its causes, on standard error.
+    /// An error with its causes, on standard error. Many errors name their cause themselves: it is not said twice.
     pub fn error(&self, error: &anyhow::Error) {
-        self.talk(&format!("error: {error:#}"));
+        let mut said = error.to_string();
+        for cause in error.chain().skip(1).map(ToString::to_string) {
+            if !said.contains(&cause) {
+                said = format!("{said}: {cause}");
+            }
+        }
+        self.talk(&format!("error: {said}"));
     }
 }
 

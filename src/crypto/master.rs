@@ -19,7 +19,9 @@ const FILE: &str = "master.key";
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     /// The text is not 32 bytes in base 64 or hexadecimal.
-    #[error("the master key must be 32 bytes in base 64 or hexadecimal")]
+    #[error(
+        "master_key: must be 32 bytes in base64 or hexadecimal, for instance from `openssl rand -hex 32`"
+    )]
     Malformed,
     /// There is no key file, and this is not the moment to make one.
     #[error(

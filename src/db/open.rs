@@ -68,6 +68,9 @@ pub enum OpenError {
     /// Another process serves from this file.
     #[error("another process is using the database {}", .0.display())]
     InUse(PathBuf),
+    /// Nothing to look at.
+    #[error("there is no database {}; `usher serve` or `usher migrate` makes it", .0.display())]
+    Missing(PathBuf),
     /// SQLite is too old to be trusted with data.
     #[error("SQLite {found} has a bug that can corrupt data; {}.{}.{} or newer is needed",
         dialect::SQLITE_MINIMUM.0, dialect::SQLITE_MINIMUM.1, dialect::SQLITE_MINIMUM.2)]
@@ -108,6 +111,9 @@ impl Db {
 }
 
 async fn open_sqlite(path: &Path, access: Access) -> Result<Db, OpenError> {
+    if access == Access::Look && !path.exists() {
+        return Err(OpenError::Missing(path.to_owned()));
+    }
     let lock = if access == Access::Own { Some(Arc::new(lock_file(path)?)) } else { None };
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -201,8 +207,16 @@ async fn open_postgres(url: &SecretString, access: Access) -> Result<Db, OpenErr
                 Ok(true)
             })
         })
-        .connect_with(options)
-        .await?;
+        .connect_with(options.clone())
+        .await;
+    let pool = match pool {
+        // The pool tried until its time was up and does not tell what stood in its way.
+        Err(sqlx::Error::PoolTimedOut) => {
+            let reason = options.connect().await.err().unwrap_or(sqlx::Error::PoolTimedOut);
+            return Err(reason.into());
+        }
+        pool => pool?,
+    };
     Ok(Db { engine: Engine::Postgres(pool), runtime: Handle::current(), lock: None })
 }
 

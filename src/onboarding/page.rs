@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 
 use crate::web::assets;
+use crate::web::page::{escaped, plain};
 
 /// Strict: only our own files, styles only through them and constructed sheets, no frames around the page.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -14,15 +15,17 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; conn
 pub fn hosted(token: &str, org_name: &str) -> HttpResponse {
     match filled(token, org_name) {
         Some(html) => page(HttpResponse::Ok(), html),
-        None => page(HttpResponse::ServiceUnavailable(), plain("Not built", assets::NOT_BUILT)),
+        None => plain(HttpResponse::ServiceUnavailable(), "Not built", assets::NOT_BUILT, None),
     }
 }
 
 /// The page for a link that opens nothing (any more): the widget says so in the visitor's language.
 pub fn ended(token: &str) -> HttpResponse {
-    let words = "This link has ended. Please open the newest link you were sent.";
-    let html = filled(token, "Link ended").unwrap_or_else(|| plain("Link ended", words));
-    page(HttpResponse::NotFound(), html)
+    let words = "Please open the newest link you were sent.";
+    match filled(token, "Link ended") {
+        Some(html) => page(HttpResponse::NotFound(), html),
+        None => plain(HttpResponse::NotFound(), "This link has ended", words, None),
+    }
 }
 
 /// The page that draws whatever `token` opens; `None` when the widget is not built.
@@ -32,45 +35,9 @@ fn filled(token: &str, title: &str) -> Option<String> {
     Some(template.replace("__SESSION__", &escaped(token)).replace("<title>Welcome</title>", &title))
 }
 
-fn plain(title: &str, words: &str) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{}</title>\n<p>{}</p>\n</html>\n",
-        escaped(title),
-        escaped(words)
-    )
-}
-
 fn page(mut response: actix_web::HttpResponseBuilder, html: String) -> HttpResponse {
     response
         .insert_header((header::CONTENT_SECURITY_POLICY, CSP))
         .content_type("text/html; charset=utf-8")
         .body(html)
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_organisations_name_cannot_become_markup() {
-        assert_eq!(escaped("<b title=\"x\">&'"), "&lt;b title=&quot;x&quot;&gt;&amp;&#39;");
-        assert!(plain("</title><script>", "x").contains("<title>&lt;/title&gt;&lt;script&gt;</title>"));
-    }
 }

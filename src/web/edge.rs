@@ -17,7 +17,7 @@ use usher_conversation::problem::Problem;
 use super::correlation::{self, CorrelationId};
 use super::limits::Limits;
 use super::route::Route;
-use super::{Fault, address, body, headers, origin};
+use super::{Fault, address, body, headers, origin, page};
 use crate::config::{Settings, TrustedProxies};
 
 /// What the middleware needs to know.
@@ -69,14 +69,15 @@ pub async fn pass<B: MessageBody + 'static>(
     );
     request.extensions_mut().insert(RequestSpan(span.clone()));
     body::hurry(&mut request, edge.largest_body);
+    let for_person = page::wanted(request.headers());
 
     let mut response = match refused_early(&edge, &request) {
         Some(Early::Preflight(response)) => request.into_response(response).map_into_right_body(),
         Some(Early::Fault(fault)) => {
-            request.into_response(fault.response(&correlation)).map_into_right_body()
+            request.into_response(fault.response(&correlation, for_person)).map_into_right_body()
         }
         // Routes answer their errors themselves; only another middleware could fail here, and there is none.
-        None => with_problem(next.call(request).instrument(span.clone()).await?, &correlation),
+        None => with_problem(next.call(request).instrument(span.clone()).await?, &correlation, for_person),
     };
 
     if response.status() == StatusCode::METHOD_NOT_ALLOWED
@@ -116,12 +117,13 @@ fn refused_early(edge: &Edge, request: &ServiceRequest) -> Option<Early> {
 fn with_problem<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
     correlation: &CorrelationId,
+    for_person: bool,
 ) -> ServiceResponse<EitherBody<B, BoxBody>> {
     let fault = match response.response().error() {
         Some(error) => fault_of(error),
         None => return response.map_into_left_body(),
     };
-    response.into_response(fault.response(correlation)).map_into_right_body()
+    response.into_response(fault.response(correlation, for_person)).map_into_right_body()
 }
 
 /// The problem an error of a route or of actix's extractors stands for.

@@ -12,6 +12,7 @@ use usher_conversation::ports::StoreError;
 use usher_conversation::problem::Problem;
 
 use super::correlation::CorrelationId;
+use super::page;
 
 /// A request that failed with one of the catalogue's problems.
 #[derive(Debug, Clone)]
@@ -58,20 +59,22 @@ impl Fault {
         self.problem
     }
 
-    /// The response, naming the request's correlation id.
+    /// The response, naming the request's correlation id: a page for a person at a browser, a problem for programs.
     ///
     /// # Panics
     /// Never: strings and numbers always serialise.
-    pub fn response(&self, correlation: &CorrelationId) -> HttpResponse {
-        let mut body = ProblemBody::new(self.problem, self.detail.as_ref(), correlation.as_str());
-        body.errors.clone_from(&self.errors);
-        let body = serde_json::to_vec(&body).expect("strings and numbers always serialise");
+    pub fn response(&self, correlation: &CorrelationId, for_person: bool) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        response.content_type("application/problem+json");
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
         }
-        response.body(body)
+        if for_person {
+            return page::plain(response, self.problem.title(), &self.detail, Some(correlation.as_str()));
+        }
+        let mut body = ProblemBody::new(self.problem, self.detail.as_ref(), correlation.as_str());
+        body.errors.clone_from(&self.errors);
+        let body = serde_json::to_vec(&body).expect("strings and numbers always serialise");
+        response.content_type("application/problem+json").body(body)
     }
 }
 

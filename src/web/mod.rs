@@ -11,6 +11,7 @@ pub mod health;
 pub mod limits;
 pub mod openapi;
 pub mod origin;
+pub mod page;
 pub mod route;
 pub mod socket;
 pub mod telemetry;

@@ -1,5 +1,7 @@
 //! The API's description and its page, both served without any other host.
 
+use actix_web::http::header;
+use actix_web::middleware::DefaultHeaders;
 use actix_web::{HttpResponse, web};
 use usher_channels::widget::{ProblemBody, ResponseReply, ResponseRequest, ServerFrame, SessionResponse};
 use utoipa::OpenApi;
@@ -9,6 +11,11 @@ use crate::{inbound, onboarding, web::health};
 
 /// Where the description is served.
 pub const PATH: &str = "/openapi.json";
+/// Where people read it.
+pub const PAGE: &str = "/api/docs/";
+/// The page is Swagger UI: our own files only, but for the styles it writes into the page and the pictures in them.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -45,7 +52,11 @@ pub async fn json() -> HttpResponse {
 
 /// The API's page at `/api/docs/`.
 pub fn page(config: &mut web::ServiceConfig) {
-    config
-        .service(web::redirect("/api/docs", "/api/docs/"))
-        .service(SwaggerUi::new("/api/docs/{_:.*}").config(Config::from(PATH)));
+    let ui = SwaggerUi::new("/{_:.*}").config(Config::from(PATH).use_base_layout());
+    config.service(
+        web::scope(PAGE.trim_end_matches('/'))
+            .wrap(DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, POLICY)))
+            .service(web::redirect("", PAGE))
+            .service(ui),
+    );
 }

@@ -5,15 +5,8 @@ import { browserTests } from "./harness.mjs";
 
 const ui = browserTests();
 
-const session = () => new URL(ui.server.demo.widget_url).pathname.split("/").at(-1) ?? "";
-const loader = () => new URL("/w/v1.js", ui.server.demo.base_url).href;
 const launcher = () => ui.page.locator("usher-widget > button, usher-widget button[aria-haspopup]");
 const dialog = () => ui.page.getByRole("dialog");
-
-/** The snippet of the README. @param {string} [attributes] */
-function snippet(attributes = "") {
-  return `<script async src="${loader()}" data-session="${session()}" ${attributes}></script>`;
-}
 
 /** @param {string} content @param {string} [policy] */
 async function visit(content, policy) {
@@ -27,40 +20,52 @@ async function open() {
   await ui.control().waitFor();
 }
 
-test("a hostile page changes neither how the widget looks nor what it does", async () => {
-  const plain = () =>
-    ui.page
-      .getByRole("button", { name: "Continue" })
-      // The size of its layout: the panel still grows into its place.
-      .evaluate((/** @type {HTMLElement} */ button) => [
-        button.offsetHeight,
-        getComputedStyle(button).fontSize,
-      ]);
-  await visit(`<body>${snippet()}</body>`);
-  await open();
-  const expected = await plain();
-  await visit(`<style>
+// What pages do to everything on them: undo every style, enlarge, restyle elements by name, and patch built-ins.
+const HOSTILE = {
+  "whose rules unset and enlarge everything": `<style>* { all: unset !important; font-size: 40px !important; }</style>`,
+  "whose rules and scripts are loud": `<style>
       * { all: revert !important; float: right !important; letter-spacing: 9px !important; }
       button, input, div { font-size: 99px !important; color: red !important; display: inline !important; }
     </style>
     <script>
       Object.prototype.inherited = "from the page";
       Array.prototype.last = function () { return this[this.length - 1]; };
-    </script>
-    <body><h1>Loud</h1>${snippet()}</body>`);
-  await open();
-  assert.deepEqual(await plain(), expected);
-  await ui.type("Rivera Dental");
-  await ui.answer("business_name", "Rivera Dental").waitFor();
-  assert.deepEqual(ui.complaints, []);
-});
+    </script>`,
+};
+for (const [manner, head] of Object.entries(HOSTILE)) {
+  test(`a page ${manner} changes neither how the widget looks nor what it does`, async () => {
+    // Sizes of the layout: the panel still grows into its place.
+    const looks = () =>
+      ui.page.locator("usher-widget").evaluate((host) =>
+        [
+          ...(host.shadowRoot?.querySelectorAll(":host > button, .usher, h1, .step h2, input, .primary") ??
+            []),
+        ].map((element) => {
+          const { offsetWidth, offsetHeight } = /** @type {HTMLElement} */ (element);
+          const { fontSize, color, backgroundColor, position } = getComputedStyle(element);
+          return [element.className, offsetWidth, offsetHeight, fontSize, color, backgroundColor, position];
+        }),
+      );
+    await ui.page.emulateMedia({ reducedMotion: "reduce" });
+    await visit(`<body>${ui.snippet()}</body>`);
+    await open();
+    const expected = await looks();
+    assert.equal(expected.length, 6);
+    await visit(`${head}<body><h1>Loud</h1>${ui.snippet()}</body>`);
+    await open();
+    assert.deepEqual(await looks(), expected);
+    await ui.type("Rivera Dental");
+    await ui.answer("business_name", "Rivera Dental").waitFor();
+    assert.deepEqual(ui.complaints, []);
+  });
+}
 
 test("a policy of nonces and Trusted Types needs no exception but the server's address", async () => {
   const { origin, host } = new URL(ui.server.demo.base_url);
   const policy =
     `default-src 'none'; script-src 'nonce-n1'; style-src 'nonce-n1'; connect-src ${origin} ws://${host}; ` +
     "require-trusted-types-for 'script'; trusted-types 'none'";
-  await visit(`<body>${snippet('nonce="n1" data-locale="es"')}</body>`, policy);
+  await visit(`<body>${ui.snippet('nonce="n1" data-locale="es"')}</body>`, policy);
   await open();
   await ui.page.getByRole("button", { name: "Continuar" }).waitFor();
   await ui.type("Rivera Dental");
@@ -69,7 +74,7 @@ test("a policy of nonces and Trusted Types needs no exception but the server's a
 });
 
 test("a site that is not on the list says so and learns nothing of the session", async () => {
-  ui.site.serve(`<!doctype html><body>${snippet()}</body>`);
+  ui.site.serve(`<!doctype html><body>${ui.snippet()}</body>`);
   await ui.page.goto(ui.site.origin.replace("127.0.0.1", "localhost"));
   await launcher().click();
   await dialog().getByRole("heading", { name: "This site can’t show the conversation" }).waitFor();
@@ -78,13 +83,13 @@ test("a site that is not on the list says so and learns nothing of the session",
 });
 
 test("an unknown session ends in a sentence that helps", async () => {
-  await visit(`<body><script async src="${loader()}" data-session="lnk_nothing"></script></body>`);
+  await visit(`<body>${ui.snippet("", "lnk_nothing")}</body>`);
   await launcher().click();
   await ui.page.getByRole("heading", { name: "This link has ended" }).waitFor();
 });
 
 test("the launcher opens a dialog, and Escape closes it and gives the focus back", async () => {
-  await visit(`<body>${snippet()}</body>`);
+  await visit(`<body>${ui.snippet()}</body>`);
   await launcher().focus();
   await ui.page.keyboard.press("Enter");
   await dialog().waitFor();
@@ -98,7 +103,7 @@ test("the launcher opens a dialog, and Escape closes it and gives the focus back
 
 test("a second snippet adds nothing, shutdown takes everything away", async () => {
   const opened = ui.page.waitForEvent("websocket");
-  await visit(`<body>${snippet()}${snippet()}</body>`);
+  await visit(`<body>${ui.snippet()}${ui.snippet()}</body>`);
   await open();
   assert.equal(await ui.page.locator("usher-widget").count(), 1);
   const socket = await opened;
@@ -109,7 +114,7 @@ test("a second snippet adds nothing, shutdown takes everything away", async () =
 });
 
 test("a page that swaps its body keeps the widget open and the draft in it", async () => {
-  await visit(`<body>${snippet()}</body>`);
+  await visit(`<body>${ui.snippet()}</body>`);
   await open();
   await ui.control().fill("Rivera");
   await ui.page.evaluate(() => {
@@ -125,7 +130,7 @@ test("a page that swaps its body keeps the widget open and the draft in it", asy
 test("calls made before the loader is there are not lost", async () => {
   const stub = "window.usher=function(){(usher.q=usher.q||[]).push(arguments)};";
   await visit(
-    `<body><script>${stub}usher("on","answer",(detail)=>{document.title=detail.field});usher("open")</script>${snippet()}</body>`,
+    `<body><script>${stub}usher("on","answer",(detail)=>{document.title=detail.field});usher("open")</script>${ui.snippet()}</body>`,
   );
   await ui.type("Rivera Dental");
   await ui.page.waitForFunction(() => document.title === "business_name");
@@ -133,7 +138,7 @@ test("calls made before the loader is there are not lost", async () => {
 
 test("on a phone the widget fills the screen and holds the focus and the page behind", async () => {
   await ui.page.setViewportSize({ width: 390, height: 844 });
-  await visit(`<body><p style="height:3000px">Long</p>${snippet()}</body>`);
+  await visit(`<body><p style="height:3000px">Long</p>${ui.snippet()}</body>`);
   await open();
   await dialog().and(ui.page.locator('[aria-modal="true"]')).waitFor();
   const layout = await dialog().evaluate((/** @type {HTMLElement} */ panel) => [

@@ -101,6 +101,8 @@ export function browserTests() {
     complaints: [],
     /** The element that takes the answer. */
     control: () => ui.page.locator("form.step [data-control]"),
+    /** The switch to form or chat. @param {string} name */
+    mode: (name) => ui.page.locator(".modes").getByRole("button", { name }),
     /** The question that is asked. @param {string} words */
     question: (words) => ui.page.getByRole("heading", { name: words }).waitFor(),
     /** The row of an answer, once it says `words`. @param {string} field @param {string} words */
@@ -111,6 +113,17 @@ export function browserTests() {
       await ui.page.keyboard.press("Enter");
     },
     openHosted: () => ui.page.goto(ui.server.demo.widget_url),
+    /** The capability of the demo's session. */
+    token: () => new URL(ui.server.demo.widget_url).pathname.split("/").at(-1) ?? "",
+    /** The snippet a site embeds the widget with. @param {string} [attributes] @param {string} [token] */
+    snippet: (attributes = "", token = ui.token()) =>
+      `<script async src="${new URL("/w/v1.js", ui.server.demo.base_url).href}" data-session="${token}" ${attributes}></script>`,
+    /** A quiet site with the widget on it. @param {string} [attributes] @param {string} [token] */
+    async embed(attributes, token) {
+      ui.site.serve(`<!doctype html><html lang="en"><title>A site</title><body>
+        <main><h1>Hello</h1></main>${ui.snippet(attributes, token)}</body></html>`);
+      await ui.page.goto(ui.site.origin);
+    },
     /** What axe finds on what is drawn now. */
     async accessibilityProblems() {
       await ui.page.evaluate(AXE);

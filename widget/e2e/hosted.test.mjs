@@ -5,6 +5,12 @@ import { browserTests } from "./harness.mjs";
 
 const ui = browserTests();
 
+/** The smallest picture there is. */
+const PNG = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+
 /** Presses keys one after the other. @param {string[]} keys */
 async function press(...keys) {
   for (const key of keys) await ui.page.keyboard.press(key);
@@ -164,6 +170,126 @@ test("what is said without a network arrives once and in order, after a reload t
   );
 });
 
+test("a correction that is refused can be given up, and the old answer stays", async () => {
+  await ui.openHosted();
+  await ui.type("Rivera Dental");
+  await ui.question("Which phone number");
+  await ui.type("415 555 0199");
+  await ui.question("When are you open?");
+  await ui.answer("business_phone", "555-0199").getByRole("button").click();
+  await ui.type("no idea");
+  await ui.page.locator('[data-control][aria-invalid="true"]').waitFor();
+  await ui.page.getByRole("button", { name: "Cancel" }).click();
+  await ui.question("When are you open?");
+  await ui.answer("business_phone", "555-0199").waitFor();
+});
+
+test("what the server refuses of an answer given without a network is asked again with its reason", async () => {
+  await ui.openHosted();
+  await ui.type("Rivera Dental");
+  await ui.question("Which phone number");
+  await ui.context.setOffline(true);
+  await ui.type("no idea");
+  await ui.question("When are you open?");
+  await ui.context.setOffline(false);
+  const wrong = ui.page.locator('input[type="tel"][aria-invalid="true"]');
+  await wrong.waitFor();
+  assert.equal(await wrong.inputValue(), "no idea");
+  await ui.type("415 555 0199");
+  await ui.answer("business_phone", "555-0199").waitFor();
+});
+
+test("a file is refused by its kind, uploaded by choosing it, and replaced", async () => {
+  await ui.openHosted();
+  await ui.control().waitFor();
+  for (const [field, words] of [
+    ["business_name", "Rivera Dental"],
+    ["business_phone", "415 555 0199"],
+    ["business_hours", "Mon-Fri 9-5"],
+    ["has_website", "no"],
+    ["style", "modern"],
+  ]) {
+    await ui.server.text(words ?? "");
+    await ui.answer(field ?? "", "by text message").waitFor();
+  }
+  const choose = async (
+    /** @type {string} */ button,
+    /** @type {string} */ name,
+    /** @type {string} */ mimeType,
+  ) => {
+    const chooser = ui.page.waitForEvent("filechooser");
+    await ui.page.getByRole("button", { name: button }).click();
+    await (await chooser).setFiles({ name, mimeType, buffer: PNG });
+  };
+  await choose("Choose a file", "setup.exe", "application/x-msdownload");
+  await ui.page.getByRole("alert").filter({ hasText: "not accepted" }).waitFor();
+  await choose("Choose a file", "logo.png", "image/png");
+  await ui.page.getByRole("heading", { name: "All done" }).waitFor();
+  await ui.page.getByRole("button", { name: "Review answers" }).click();
+  await ui.answer("logo", "logo.png").getByRole("button").click();
+  await choose("Replace the file", "better.png", "image/png");
+  await ui.page.getByRole("heading", { name: "All done" }).waitFor();
+  const { fields } = await ui.server.session();
+  assert.equal(fields.find(({ id }) => id === "logo")?.answer?.display, "better.png");
+});
+
+test("a session in Spanish is drawn in Spanish whatever the browser's language", async () => {
+  await ui.page.route("**/api/widget/session/**", async (route) => {
+    const response = await route.fetch();
+    const view = /** @type {import("@usher/protocol").SessionResponse} */ (await response.json());
+    await route.fulfill({ response, json: { ...view, session: { ...view.session, locale: "es" } } });
+  });
+  await ui.openHosted();
+  await ui.page.getByRole("button", { name: "Continuar" }).waitFor();
+  assert.equal(await ui.page.locator(".usher").getAttribute("lang"), "es");
+  await ui.page.getByText("Paso 1 de 6").waitFor();
+});
+
+test("going away and back keeps what was being typed, and the page lives on", async () => {
+  await ui.openHosted();
+  await ui.control().fill("Rivera");
+  await ui.page.goto(ui.site.origin);
+  await ui.page.goBack();
+  await ui.control().waitFor();
+  assert.equal(await ui.control().inputValue(), "Rivera");
+  await ui.server.text("Rivera Dental");
+  await ui.question("Which phone number");
+});
+
+test("the newest line stays in sight when a phone's keyboard takes half of the room", async () => {
+  await ui.page.setViewportSize({ width: 390, height: 844 });
+  await ui.openHosted();
+  await ui.page.getByRole("button", { name: "Chat" }).click();
+  for (const words of ["Rivera Dental", "help", "status"]) {
+    await ui.page.getByRole("textbox").fill(words);
+    await ui.page.keyboard.press("Enter");
+    await ui.page.locator(".own:not(.queued, .sending, .sent)", { hasText: words }).waitFor();
+  }
+  await ui.page.setViewportSize({ width: 390, height: 420 });
+  await ui.page.waitForFunction(() => {
+    const log = document.querySelector("#usher")?.shadowRoot?.querySelector(".log");
+    return log && log.clientHeight < 400 && log.scrollHeight - log.scrollTop - log.clientHeight < 2;
+  });
+});
+
+test("two tabs can answer in turn, each what the other left open", async () => {
+  const [first, second] = [await ui.context.newPage(), await ui.context.newPage()];
+  for (const page of [first, second]) {
+    await page.goto(ui.server.demo.widget_url);
+    await page.locator("form.step").waitFor();
+  }
+  const type = async (/** @type {import("playwright-core").Page} */ page, /** @type {string} */ words) => {
+    await page.locator("form.step [data-control]").fill(words);
+    await page.keyboard.press("Enter");
+  };
+  await type(first, "Rivera Dental");
+  await second.getByRole("heading", { name: "Which phone number" }).waitFor();
+  await type(second, "415 555 0199");
+  await first.getByRole("heading", { name: "When are you open?" }).waitFor();
+  const { transcript } = await ui.server.session();
+  assert.equal(transcript.filter(({ from }) => from === "client").length, 2);
+});
+
 test("two tabs share one socket and show the same", async () => {
   /** @type {string[]} */
   const sockets = [];
@@ -183,4 +309,18 @@ test("a link that opens nothing says so", async () => {
   assert.equal(response?.status(), 404);
   await ui.page.getByRole("heading", { name: "This link has ended" }).waitFor();
   assert.deepEqual(await ui.accessibilityProblems(), []);
+});
+
+test("a browser is given pages where a program is given problems", async () => {
+  const { base_url } = ui.server.demo;
+  const missing = await ui.page.goto(new URL("/nothing", base_url).href);
+  assert.equal(missing?.status(), 404);
+  await ui.page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+  assert.deepEqual(await ui.accessibilityProblems(), []);
+  const problem = await fetch(new URL("/nothing", base_url));
+  assert.equal(problem.headers.get("content-type"), "application/problem+json");
+  await ui.page.goto(base_url);
+  await ui.page.getByRole("link", { name: "/api/docs/" }).click();
+  await ui.page.getByText("/api/widget/response").first().waitFor();
+  assert.deepEqual(ui.complaints, []);
 });

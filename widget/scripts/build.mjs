@@ -13,7 +13,13 @@ const locales = join(root, "packages/core/locales");
 const dist = join(root, "dist");
 
 /** Gzip budgets in bytes of what a visitor downloads; a build over one of them fails. */
-const BUDGETS = { "v1.js": 1536, "app.js": 25 * 1024, "rare.js": 4 * 1024, "page.js": 1024 };
+const BUDGETS = {
+  "v1.js": 1536,
+  "app.js": 25 * 1024,
+  "rare.js": 4 * 1024,
+  "chat.js": 3 * 1024,
+  "page.js": 1024,
+};
 
 /** What every browser of the last years runs without help. */
 const TARGET = "es2022";

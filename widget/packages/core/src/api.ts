@@ -24,14 +24,6 @@ export class UnreachableError extends Error {
   }
 }
 
-export interface UploadOptions {
-  file: File;
-  field: string;
-  key: string;
-  signal: AbortSignal;
-  onProgress(fraction: number): void;
-}
-
 /** The widget's HTTP calls for one session. */
 export class Api {
   readonly session: string;
@@ -55,37 +47,18 @@ export class Api {
     });
   }
 
+  /** Where the answer of a file question goes. */
+  uploadUrl(field: string, key: string): string {
+    const query = new URLSearchParams({ sessionId: this.session, field, idempotencyKey: key });
+    return `${this.#base}/api/widget/upload?${query.toString()}`;
+  }
+
   socketUrl(since: number): string {
     const url = new URL(`${this.#base}/ws/widget`);
     url.protocol = url.protocol.replace("http", "ws");
     url.searchParams.set("session", this.session);
     url.searchParams.set("since", String(since));
     return url.href;
-  }
-
-  /** Sends a file; XMLHttpRequest because `fetch` does not tell how much has left. */
-  upload({ file, field, key, signal, onProgress }: UploadOptions): Promise<ResponseReply> {
-    const query = new URLSearchParams({ sessionId: this.session, field, idempotencyKey: key });
-    const form = new FormData();
-    form.append("file", file, file.name);
-    return new Promise((resolve, reject) => {
-      const xhr = new XMLHttpRequest();
-      xhr.open("POST", `${this.#base}/api/widget/upload?${query.toString()}`);
-      xhr.upload.addEventListener("progress", (event) => {
-        if (event.lengthComputable) onProgress(event.loaded / event.total);
-      });
-      xhr.addEventListener("load", () => {
-        try {
-          resolve(read<ResponseReply>(xhr.status, xhr.responseText, (name) => xhr.getResponseHeader(name)));
-        } catch (error) {
-          reject(error);
-        }
-      });
-      xhr.addEventListener("error", () => reject(new UnreachableError()));
-      xhr.addEventListener("abort", () => reject(new DOMException("Cancelled", "AbortError")));
-      signal.addEventListener("abort", () => xhr.abort(), { once: true });
-      xhr.send(form);
-    });
   }
 
   async #request<T>(path: string, init: RequestInit = {}): Promise<T> {
@@ -108,7 +81,8 @@ export class Api {
 
 type Header = (name: string) => string | null;
 
-function read<T>(status: number, text: string, header: Header): T {
+/** The body of an answer; a refusal is thrown. */
+export function read<T>(status: number, text: string, header: Header): T {
   const json = parse(text);
   if (status >= 200 && status < 300) {
     // A success that is not JSON comes from a captive portal or a proxy, not from the server.

@@ -1,12 +1,6 @@
-import type {
-  ProblemBody,
-  ResponseReply,
-  ServerFrame,
-  SessionResponse,
-  TranscriptLine,
-} from "@usher/protocol";
+import type { ProblemBody, ServerFrame, SessionResponse, TranscriptLine } from "@usher/protocol";
 
-import { Api, ProblemError, type UploadOptions } from "./api.ts";
+import { Api, ProblemError } from "./api.ts";
 import { withoutSecrets } from "./derive.ts";
 import { type Connection, Live } from "./live.ts";
 import { type Entry, Outbox, type Outcome, type Outgoing } from "./outbox.ts";
@@ -65,7 +59,8 @@ export class Conversation {
   #stopped = false;
   readonly #watchers = new Set<() => void>();
   readonly #listeners = new Set<(notice: Notice) => void>();
-  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  /** What is to be stored soon, by name. */
+  readonly #unsaved = new Map<string, { timer: ReturnType<typeof setTimeout>; save: () => void }>();
 
   constructor(base: string, session: string) {
     this.api = new Api(base, session);
@@ -112,6 +107,7 @@ export class Conversation {
         this.#outbox?.settle(this.#state.view?.session.seq ?? 0);
         this.#set({ entries: this.#outbox?.entries ?? [] });
       },
+      onRefused: (entry, problem) => this.#refused(entry, problem),
       exclusive: (task) => exclusively(`usher-outbox-${session}`, task),
     });
     await this.#recall();
@@ -139,7 +135,7 @@ export class Conversation {
     this.#live.stop();
     this.#tabs?.leave();
     this.#watchers.clear();
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#saveNow();
   }
 
   /** Asks the server for the whole view. */
@@ -154,28 +150,23 @@ export class Conversation {
   /** Hands in an answer, a skip or words; resolves when the view contains it, or it is refused or left waiting. */
   async submit(body: Outgoing): Promise<Outcome["result"]> {
     if (!this.#outbox) return "queued";
-    if (body.kind !== "text") {
-      const { [body.field]: _settled, ...refusals } = this.#state.refusals;
-      this.#set({ refusals });
-      this.saveDraft(body.field, undefined);
-    }
+    if (body.kind !== "text") this.forget(body.field);
     const outcome = await this.#outbox.add(body);
-    if (outcome.result === "accepted") await this.#caughtUp(outcome.reply.seq);
-    if (outcome.result === "refused") this.#refused(body, outcome.problem);
+    if (outcome.result === "accepted") await this.caughtUp(outcome.reply.seq);
     return outcome.result;
-  }
-
-  /** Sends a file as the answer of a field. */
-  async upload(options: Omit<UploadOptions, "key"> & { key: string }): Promise<ResponseReply> {
-    const reply = await this.api.upload(options);
-    await this.#caughtUp(reply.seq);
-    return reply;
   }
 
   /** Tries again what could not be sent. */
   retry(): void {
     this.#live.kick();
     void this.#outbox?.flush();
+  }
+
+  /** Gives up what was entered for a field and was refused or is not yet handed in. */
+  forget(field: string): void {
+    const { [field]: _gone, ...refusals } = this.#state.refusals;
+    this.#set({ refusals });
+    this.saveDraft(field, undefined);
   }
 
   /** Gives up an input that will not be taken. */
@@ -192,7 +183,7 @@ export class Conversation {
     const { [field]: _old, ...others } = this.#drafts;
     this.#drafts = value === undefined ? others : { ...others, [field]: value };
     const secret = this.#state.view?.fields.find(({ id }) => id === field)?.sensitive ?? false;
-    if (!secret) this.#later("drafts", () => this.#store("drafts", this.#publicDrafts()));
+    if (!secret) this.#saveLater("drafts", () => this.#publicDrafts());
   }
 
   #publicDrafts(): Record<string, unknown> {
@@ -234,7 +225,7 @@ export class Conversation {
     if (before && view.session.seq < before.session.seq && view.session.id === before.session.id) return;
     this.#outbox?.settle(view.session.seq);
     this.#set({ view, failure: null, entries: this.#outbox?.entries ?? [] });
-    this.#later("view", () => this.#store("view", withoutSecrets(view)));
+    this.#saveLater("view", () => withoutSecrets(view));
     if (before) this.#announce(before, view);
   }
 
@@ -271,7 +262,7 @@ export class Conversation {
     if (!view) this.#notify({ name: "error", detail: failure });
   }
 
-  #refused(body: Outgoing, problem: ProblemBody): void {
+  #refused({ key, body }: Entry, problem: ProblemBody): void {
     if (problem.id === "unknown-session" || problem.id === "origin-not-allowed") {
       this.#fail(new ProblemError(problem));
       return;
@@ -282,14 +273,12 @@ export class Conversation {
       message: message ?? problem.detail ?? problem.title,
       value: body.kind === "answer" ? body.value : null,
     };
-    for (const entry of this.#state.entries) {
-      if (entry.state === "refused" && entry.body === body) this.discard(entry.key);
-    }
+    this.discard(key);
     this.#set({ refusals: { ...this.#state.refusals, [body.field]: refusal } });
   }
 
   /** Waits until the view contains turn `seq`, asking for it when the socket does not bring it. */
-  async #caughtUp(seq: number): Promise<void> {
+  async caughtUp(seq: number): Promise<void> {
     const behind = (): boolean => (this.#state.view?.session.seq ?? 0) < seq;
     if (behind() && this.#state.connection === "live") await this.#change(behind, CATCH_UP_MS);
     if (behind()) await this.refresh();
@@ -319,7 +308,11 @@ export class Conversation {
 
   #listenToThePage(): void {
     const back = (): void => {
-      if (document.visibilityState === "hidden") return;
+      if (document.visibilityState === "hidden") {
+        // It may be the last this page does.
+        this.#saveNow();
+        return;
+      }
       if (this.#leads) this.#live.kick();
       void this.#outbox?.flush();
     };
@@ -345,9 +338,20 @@ export class Conversation {
     for (const listener of this.#listeners) listener(notice);
   }
 
-  #later(name: string, task: () => void): void {
-    clearTimeout(this.#timers.get(name));
-    this.#timers.set(name, setTimeout(task, SAVE_MS));
+  #saveLater(name: string, value: () => unknown): void {
+    clearTimeout(this.#unsaved.get(name)?.timer);
+    const save = (): void => {
+      this.#unsaved.delete(name);
+      this.#store(name, value());
+    };
+    this.#unsaved.set(name, { timer: setTimeout(save, SAVE_MS), save });
+  }
+
+  #saveNow(): void {
+    for (const { timer, save } of this.#unsaved.values()) {
+      clearTimeout(timer);
+      save();
+    }
   }
 
   #store(name: string, value: unknown): void {

@@ -19,9 +19,7 @@ export function steps({ view, entries }: Pick<State, "view" | "entries">): Step[
     .filter((field) => field.visible)
     .map((field) => {
       const entry =
-        entries.findLast(
-          ({ body, state }) => body.kind !== "text" && body.field === field.id && state !== "refused",
-        ) ?? null;
+        underWay(entries).findLast(({ body }) => body.kind !== "text" && body.field === field.id) ?? null;
       const body = entry?.body;
       return {
         field,
@@ -46,9 +44,14 @@ export function currentField(state: State): string | null {
   return all.find(open)?.field.id ?? null;
 }
 
+/** What the server may still take. */
+export function underWay(entries: readonly Entry[]): Entry[] {
+  return entries.filter(({ state }) => state !== "refused");
+}
+
 /** Whether nothing is left to ask and nothing is on its way. A session that a person looks at can be done too. */
 export function isDone({ view, entries }: State): boolean {
-  if (!view || entries.length > 0) return false;
+  if (!view || underWay(entries).length > 0) return false;
   const { answered, total } = view.progress;
   return view.session.status === "complete" || (view.currentQuestion === null && answered >= total);
 }

@@ -1,7 +1,7 @@
-export { Api, ProblemError, UnreachableError } from "./api.ts";
+export { Api, ProblemError, read, UnreachableError } from "./api.ts";
 export { contrast, css, parseColour, readable, textOn, type Rgb } from "./colour.ts";
 export { Conversation, type Failure, type Notice, type Refusal, type State } from "./conversation.ts";
-export { currentField, isDone, lines, steps, type Line, type Step } from "./derive.ts";
+export { currentField, isDone, lines, steps, underWay, type Line, type Step } from "./derive.ts";
 export {
   direction,
   english,

@@ -40,6 +40,8 @@ export interface OutboxOptions {
   storage: KeyValue;
   send(request: Omit<ResponseRequest, "sessionId">): Promise<ResponseReply>;
   onChange(): void;
+  /** The server will never take this one. Whoever added it may be gone: it can be from an earlier page. */
+  onRefused?(entry: Entry, problem: ProblemBody): void;
   /** Runs `task` while no other tab of this browser runs one of the same session. */
   exclusive?(task: () => Promise<void>): Promise<void>;
   wait?(milliseconds: number): Promise<void>;
@@ -65,6 +67,7 @@ export class Outbox {
       wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
       newKey,
       now: () => Date.now(),
+      onRefused: () => undefined,
       ...options,
     };
   }
@@ -162,6 +165,7 @@ export class Outbox {
         if (problem && !problem.retryable) {
           await this.#forget(entry.key);
           this.#change(entry.key, { state: "refused", problem });
+          this.#options.onRefused(entry, problem);
           return { result: "refused", problem };
         }
         if (attempt + 1 >= TRIES || isOffline()) {

@@ -73,6 +73,8 @@ function indexed(database: IDBDatabase): KeyValue {
     new Promise((resolve, reject) => {
       const transaction = database.transaction(TABLE, mode);
       const request = use(transaction.objectStore(TABLE));
+      // A page that is being left has no time for the browser to see that nothing else comes.
+      transaction.commit();
       // Not the request's success: a write counts only when its transaction is on disk.
       transaction.addEventListener("complete", () => resolve(request.result));
       transaction.addEventListener("abort", () => reject(transaction.error ?? new Error("aborted")));

@@ -127,6 +127,37 @@ it("keeps the server's sentence with the field whose answer it refused", async (
   expect(conversation.state.entries).toEqual([]);
 });
 
+it("shows a refusal at its field also when nobody waited for it any more", async () => {
+  await conversation.start();
+  server.status = 0;
+  const offline = vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+  const answer = { kind: "answer", field: "name", value: "nonsense", display: "nonsense" } as const;
+  expect(await conversation.submit(answer)).toBe("queued");
+  offline.mockRestore();
+  server.status = 200;
+  conversation.retry();
+  await vi.waitFor(() => expect(conversation.state.refusals["name"]?.value).toBe("nonsense"));
+  expect(conversation.state.entries).toEqual([]);
+});
+
+it("forgets a refused answer and its draft when the person gives it up", async () => {
+  await conversation.start();
+  await conversation.submit({ kind: "answer", field: "name", value: "nonsense", display: "nonsense" });
+  conversation.saveDraft("name", "nonsens");
+  conversation.forget("name");
+  expect(conversation.state.refusals).toEqual({});
+  expect(conversation.draft("name")).toBeUndefined();
+});
+
+it("keeps a draft of which the page is left in the same moment", async () => {
+  await conversation.start();
+  conversation.saveDraft("name", "Sa");
+  conversation.stop();
+  conversation = new Conversation("https://host", "ses_1");
+  await conversation.start();
+  expect(conversation.draft("name")).toBe("Sa");
+});
+
 it("says that a link has ended", async () => {
   server.status = 404;
   await conversation.start();

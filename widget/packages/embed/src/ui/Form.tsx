@@ -1,4 +1,4 @@
-import { currentField, isDone, steps } from "@usher/core";
+import { currentField, isDone, steps, underWay } from "@usher/core";
 import type { SessionResponse } from "@usher/protocol";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -18,7 +18,7 @@ interface FormProps {
 
 /** One question at a time, in the flow's order, with every earlier answer below it. */
 export function Form({ view, takesFocus }: FormProps): JSX.Element {
-  const { state } = useUsher();
+  const { state, t } = useUsher();
   const [chosen, choose] = useState<string | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
   const [reviewing, review] = useState(false);
@@ -40,6 +40,7 @@ export function Form({ view, takesFocus }: FormProps): JSX.Element {
   const go = (to: string | null): void => {
     moved.current = true;
     choose(to);
+    if (to === null) review(false);
   };
   const confirm =
     view.currentQuestion?.field === field && !chosen && !busy ? view.currentQuestion?.confirm : null;
@@ -63,7 +64,7 @@ export function Form({ view, takesFocus }: FormProps): JSX.Element {
               focus={focus}
               last={index === all.length - 1}
               previous={all[index - 1]?.field.id ?? null}
-              edits={chosen !== null}
+              edits={chosen !== null || step.field.answer !== null}
               onGo={go}
               onBusy={(now) => {
                 moved.current = true;
@@ -79,6 +80,14 @@ export function Form({ view, takesFocus }: FormProps): JSX.Element {
       )}
       {(step || reviewing || !done) && (
         <AnswerList all={all} current={field} onEdit={go} focus={reviewing && !step} />
+      )}
+      {done && reviewing && !step && (
+        <div class="actions">
+          <button type="button" class="secondary" onClick={() => go(null)}>
+            <Icon name="back" />
+            {t("actions.back")}
+          </button>
+        </div>
       )}
     </div>
   );
@@ -103,7 +112,7 @@ function Progress({ index, total }: { index: number; total: number }): JSX.Eleme
 /** Everything is answered here, and the server has not said that it is complete. */
 function Waiting(): JSX.Element {
   const { state, t } = useUsher();
-  const unsent = state.entries.length;
+  const unsent = underWay(state.entries).length;
   return (
     <div class="waiting" role="status">
       <span class="emblem">

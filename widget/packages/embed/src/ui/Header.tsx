@@ -18,9 +18,11 @@ export function Header({ mode, onMode, onClose }: HeaderProps): JSX.Element {
   const name = view?.client.name.split(" ")[0];
   return (
     <header class="header">
-      <span class="monogram" aria-hidden="true">
-        {view?.client.orgName.slice(0, 1) ?? ""}
-      </span>
+      {view && (
+        <span class="monogram" aria-hidden="true">
+          {view.client.orgName.slice(0, 1)}
+        </span>
+      )}
       <div class="title">
         <h1>{view?.client.orgName ?? t("panel.title")}</h1>
         {view && <p>{name ? t("panel.greeting", { name }) : t("panel.title")}</p>}

@@ -1,14 +1,12 @@
 import type { JSX } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
-import { adopt } from "../theme.ts";
 import type { Layout, Mode } from "./App.tsx";
-import { Chat } from "./Chat.tsx";
 import { useUsher } from "./context.ts";
 import { Form } from "./Form.tsx";
 import { Header } from "./Header.tsx";
 import { useMedia, useScrollLock, useVisibleHeight } from "./hooks.ts";
-import { useRare } from "./rare.ts";
+import { useChat, useRare, useStyles } from "./parts.ts";
 import { Banners, Empty, FailureScreen, Skeleton } from "./Screens.tsx";
 
 interface PanelProps {
@@ -27,10 +25,10 @@ export function Panel({ layout, open, mode, onMode, onClose }: PanelProps): JSX.
   const floats = layout === "panel";
   const fullScreen = useMedia("(max-width: 480px)") && floats && open;
   useScrollLock(fullScreen);
-  const rare = useRare();
-  useLayoutEffect(() => {
-    if (rare && frame.current) adopt(frame.current, rare.styles);
-  }, [rare]);
+  useStyles(frame, useRare());
+  // Not in the way of the first question, and there before somebody asks for it.
+  const chat = useChat(mode === "chat" || state.view !== null);
+  useStyles(frame, chat);
   useVisibleHeight(surface, fullScreen);
 
   useEffect(() => {
@@ -63,12 +61,12 @@ export function Panel({ layout, open, mode, onMode, onClose }: PanelProps): JSX.
         <Empty />
       ) : failure ? (
         <FailureScreen failure={failure} />
-      ) : !view ? (
-        <Skeleton />
-      ) : mode === "chat" ? (
-        <Chat />
-      ) : (
+      ) : view && mode === "form" ? (
         <Form view={view} takesFocus={floats} />
+      ) : view && chat ? (
+        <chat.Chat />
+      ) : (
+        <Skeleton />
       )}
     </div>
   );

@@ -6,7 +6,7 @@ import { Control, isGroup } from "./controls/Control.tsx";
 import { displayOf, editable, isEmpty } from "./controls/values.ts";
 import { useUsher } from "./context.ts";
 import { Icon } from "./icons.tsx";
-import { useRare } from "./rare.ts";
+import { useRare } from "./parts.ts";
 
 interface StepProps {
   step: StepData;
@@ -112,7 +112,14 @@ export function Step({ step, focus, last, previous, edits, onGo, onBusy }: StepP
       )}
       <div class="actions">
         {edits ? (
-          <button type="button" class="secondary" onClick={() => onGo(null)}>
+          <button
+            type="button"
+            class="secondary"
+            onClick={() => {
+              conversation.forget(field.id);
+              onGo(null);
+            }}
+          >
             {t("actions.cancel")}
           </button>
         ) : (

@@ -2,7 +2,7 @@ import type { FieldType, FieldView } from "@usher/protocol";
 import type { JSX } from "preact";
 
 import { useUsher } from "../context.ts";
-import { useRare } from "../rare.ts";
+import { useRare } from "../parts.ts";
 import { CheckList, DropDown, RadioList } from "./choices.tsx";
 import { currencyOf } from "./values.ts";
 

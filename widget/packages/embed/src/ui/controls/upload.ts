@@ -1,5 +1,5 @@
-import { newKey, ProblemError } from "@usher/core";
-import type { FieldView } from "@usher/protocol";
+import { type Api, newKey, ProblemError, read, UnreachableError } from "@usher/core";
+import type { FieldView, ResponseReply } from "@usher/protocol";
 import { useRef, useState } from "preact/hooks";
 
 import { useUsher, type MessageKey } from "../context.ts";
@@ -23,12 +23,18 @@ interface Callbacks {
   onDone(): void;
 }
 
+interface Job {
+  file: File;
+  key: string;
+  abort: AbortController;
+}
+
 /** Sends one file at a time as the answer of `field`, the same key for every try of the same file. */
 export function useUpload(field: FieldView | null, { onBusy, onDone }: Callbacks): Upload {
   const { conversation, locale, t } = useUsher();
   const [progress, setProgress] = useState<number | null>(null);
   const [error, setError] = useState<string | null>(null);
-  const current = useRef<{ file: File; key: string; abort: AbortController } | null>(null);
+  const current = useRef<Job | null>(null);
 
   const send = async (): Promise<void> => {
     const job = current.current;
@@ -39,13 +45,8 @@ export function useUpload(field: FieldView | null, { onBusy, onDone }: Callbacks
     let failure: unknown = null;
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       try {
-        await conversation.upload({
-          file: job.file,
-          field: field.id,
-          key: job.key,
-          signal: job.abort.signal,
-          onProgress: setProgress,
-        });
+        const { seq } = await post(conversation.api, field.id, job, setProgress);
+        await conversation.caughtUp(seq);
         failure = null;
         break;
       } catch (caught) {
@@ -83,6 +84,35 @@ export function useUpload(field: FieldView | null, { onBusy, onDone }: Callbacks
       onBusy(false);
     },
   };
+}
+
+/** XMLHttpRequest because `fetch` does not tell how much has left. */
+function post(
+  api: Api,
+  field: string,
+  { file, key, abort: { signal } }: Job,
+  onProgress: (fraction: number) => void,
+): Promise<ResponseReply> {
+  const form = new FormData();
+  form.append("file", file, file.name);
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    xhr.open("POST", api.uploadUrl(field, key));
+    xhr.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    });
+    xhr.addEventListener("load", () => {
+      try {
+        resolve(read<ResponseReply>(xhr.status, xhr.responseText, (name) => xhr.getResponseHeader(name)));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    xhr.addEventListener("error", () => reject(new UnreachableError()));
+    xhr.addEventListener("abort", () => reject(new DOMException("Cancelled", "AbortError")));
+    signal.addEventListener("abort", () => xhr.abort(), { once: true });
+    xhr.send(form);
+  });
 }
 
 /** What can be seen from here; the server looks again. */

@@ -35,6 +35,7 @@ function empty(field: FieldView): unknown {
 export function isEmpty(value: unknown): boolean {
   if (typeof value === "string") return value.trim() === "";
   if (Array.isArray(value)) return value.length === 0;
+  if (isHours(value)) return DAYS.every((day) => value[day].length === 0);
   return value === null || value === undefined;
 }
 

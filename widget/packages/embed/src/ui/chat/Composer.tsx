@@ -2,10 +2,10 @@ import type { FieldView } from "@usher/protocol";
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-import { yesIn } from "./Confirm.tsx";
-import { useUsher } from "./context.ts";
-import { Icon } from "./icons.tsx";
-import { useRare } from "./rare.ts";
+import { yesIn } from "../Confirm.tsx";
+import { useUsher } from "../context.ts";
+import { Icon } from "../icons.tsx";
+import { useRare } from "../parts.ts";
 
 interface ComposerProps {
   /** The question that waits, for the shortcuts that fit it. */

@@ -1,11 +1,11 @@
 import { currentField, isDone, lines, type Entry, type Line } from "@usher/core";
 import type { TranscriptLine } from "@usher/protocol";
 import type { JSX } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
-import { Complete } from "./Complete.tsx";
+import { Complete } from "../Complete.tsx";
 import { Composer } from "./Composer.tsx";
-import { useUsher } from "./context.ts";
+import { useUsher } from "../context.ts";
 
 /** How close to the end one must be for new lines to pull the view along. */
 const NEAR_END_PX = 120;
@@ -17,10 +17,22 @@ export function Chat(): JSX.Element {
   const all = lines(state);
   const complete = isDone(state);
   const following = useRef(true);
+  const room = useRef(0);
 
-  useLayoutEffect(() => {
-    if (following.current) log.current?.scrollTo({ top: log.current.scrollHeight });
-  }, [all.length, complete]);
+  const follow = (): void => {
+    const area = log.current;
+    if (!area) return;
+    room.current = area.clientHeight;
+    if (following.current) area.scrollTo({ top: area.scrollHeight });
+  };
+  useLayoutEffect(follow, [all.length, complete]);
+  useEffect(() => {
+    if (!log.current) return;
+    // A phone's keyboard takes half of the room away.
+    const observer = new ResizeObserver(follow);
+    observer.observe(log.current);
+    return () => observer.disconnect();
+  }, []);
 
   return (
     <div class="body chat">
@@ -32,6 +44,8 @@ export function Chat(): JSX.Element {
         aria-label={t("chat.log")}
         tabIndex={0}
         onScroll={({ currentTarget: area }) => {
+          // Having less room moves the lines too, and that is nobody's wish.
+          if (area.clientHeight !== room.current) return;
           following.current = area.scrollHeight - area.scrollTop - area.clientHeight < NEAR_END_PX;
         }}
       >
