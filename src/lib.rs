@@ -18,4 +18,5 @@ pub mod projector;
 pub mod server;
 pub mod store;
 pub mod tenancy;
+pub mod voice;
 pub mod web;

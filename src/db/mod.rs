@@ -238,6 +238,7 @@ fn all_statements() -> Vec<Statement> {
         crate::inbound::store::STATEMENTS,
         crate::outbound::store::STATEMENTS,
         crate::projector::store::STATEMENTS,
+        crate::voice::store::STATEMENTS,
     ]
     .concat()
 }

@@ -30,6 +30,8 @@ statements! {
         AND session_id IN (SELECT session_id FROM sessions WHERE org_id = $1 AND contact_id = $2)";
     FORGET_MESSAGES = "DELETE FROM outbox WHERE org_id = $1 AND contact_id = $2";
     FORGET_FILES = "DELETE FROM files WHERE org_id = $1 AND contact_id = $2";
+    FORGET_CALLS = "UPDATE calls SET phone = NULL, recording_id = NULL, recording_url = NULL \
+        WHERE org_id = $1 AND contact_id = $2";
     FORGET_SESSIONS = "UPDATE sessions SET open_key = NULL, pending = NULL \
         WHERE org_id = $1 AND contact_id = $2";
 }
@@ -204,6 +206,7 @@ impl Store {
                 FORGET_TIMERS,
                 FORGET_MESSAGES,
                 FORGET_FILES,
+                FORGET_CALLS,
                 FORGET_SESSIONS,
             ] {
                 execute!(&mut tx, statement, org.as_str(), contact.as_str())?;

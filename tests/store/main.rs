@@ -10,6 +10,7 @@
 
 mod world;
 
+mod calls;
 mod cancelled;
 mod journal;
 mod outbox;

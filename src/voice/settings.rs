@@ -1,0 +1,179 @@
+//! Who speaks for an organisation on the telephone, and by which rules.
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use usher_conversation::answer::BusinessHours;
+use usher_conversation::time::Timestamp;
+
+/// Who holds the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// The engine's own rules, spoken and heard by the telephone network.
+    Rules,
+    /// An ElevenLabs agent.
+    ElevenLabs,
+}
+
+impl Provider {
+    /// The stable name used in the database and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::ElevenLabs => "elevenlabs",
+        }
+    }
+
+    /// The provider of this stored name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Rules, Self::ElevenLabs].into_iter().find(|provider| provider.as_str() == name)
+    }
+}
+
+/// How an organisation's calls are held.
+#[derive(Debug)]
+pub struct VoiceSettings {
+    /// Who speaks.
+    pub provider: Provider,
+    /// The provider's agent.
+    pub agent_id: Option<String>,
+    /// Opens the agent; none for one that anybody may talk to.
+    pub api_key: Option<SecretString>,
+    /// Names, numbers, hours, scripts and limits.
+    pub profile: VoiceProfile,
+}
+
+impl Default for VoiceSettings {
+    /// Without any agent the rules speak.
+    fn default() -> Self {
+        Self { provider: Provider::Rules, agent_id: None, api_key: None, profile: VoiceProfile::default() }
+    }
+}
+
+/// Names, numbers, hours, scripts and limits of an organisation's calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VoiceProfile {
+    /// What the agent calls itself.
+    pub agent_name: String,
+    /// Who takes a call that a person should take, E.164.
+    pub transfer_to: Option<String>,
+    /// Whether that person hears a summary before they are connected.
+    pub warm_transfer: bool,
+    /// Seconds a transferred call may ring before the contact comes back to the agent.
+    pub ring_seconds: u32,
+    /// Who takes emergencies, E.164: `#` or one of the words goes there at once.
+    pub emergency_to: Option<String>,
+    /// Words that mean an emergency, lower-cased.
+    pub emergency_words: Vec<String>,
+    /// When calls are answered; none is always.
+    pub hours: Option<BusinessHours>,
+    /// The time zone of those hours (IANA).
+    pub zone: Option<String>,
+    /// What callers hear outside of those hours.
+    pub after_hours: Option<String>,
+    /// What is left on an answering machine.
+    pub voicemail: Option<String>,
+    /// Whether calls are recorded. The agent's first sentence must say so where the law asks for it.
+    pub record: bool,
+    /// Calls at one time, when fewer than the node allows each organisation.
+    pub max_calls: Option<u32>,
+    /// How often a contact who does not answer is called.
+    pub attempts: u32,
+    /// Minutes between two such calls.
+    pub retry_minutes: u32,
+}
+
+impl Default for VoiceProfile {
+    fn default() -> Self {
+        Self {
+            agent_name: "Usher".to_owned(),
+            transfer_to: None,
+            warm_transfer: true,
+            ring_seconds: 25,
+            emergency_to: None,
+            emergency_words: ["emergency", "urgent"].map(str::to_owned).into(),
+            hours: None,
+            zone: None,
+            after_hours: None,
+            voicemail: None,
+            record: false,
+            max_calls: None,
+            attempts: 3,
+            retry_minutes: 120,
+        }
+    }
+}
+
+impl VoiceProfile {
+    /// Whether calls are answered at `now`. Hours without a zone that is known, or written wrongly, are always open:
+    /// a caller must not be sent away by a spelling mistake.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        let zone = self.zone.as_deref().and_then(|zone| TimeZone::get(zone).ok());
+        let (Some(hours), Some(zone)) = (&self.hours, zone) else { return true };
+        let local = now.to_jiff().to_zoned(zone);
+        let today = usize::try_from(local.weekday().to_monday_zero_offset()).unwrap_or(0);
+        let minute = minutes(local.time());
+        hours.days[today].iter().any(|(open, close)| match (time_of_day(open), time_of_day(close)) {
+            (Some(open), Some(close)) => (open..close).contains(&minute),
+            _ => true,
+        })
+    }
+}
+
+fn minutes(time: Time) -> i32 {
+    i32::from(time.hour()) * 60 + i32::from(time.minute())
+}
+
+/// Minutes since midnight of `HH:MM`; `24:00` is the end of the day.
+fn time_of_day(text: &str) -> Option<i32> {
+    let (hour, minute) = text.split_once(':')?;
+    Some(hour.parse::<i32>().ok()? * 60 + minute.parse::<i32>().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::from(text.parse::<jiff::Timestamp>().expect("a time"))
+    }
+
+    fn office() -> VoiceProfile {
+        let nine_to_five = || vec![("09:00".to_owned(), "17:00".to_owned())];
+        let mut days: [Vec<(String, String)>; 7] = Default::default();
+        for day in &mut days[..5] {
+            *day = nine_to_five();
+        }
+        days[5] = vec![("20:00".to_owned(), "24:00".to_owned())];
+        let zone = Some("America/Los_Angeles".to_owned());
+        VoiceProfile { hours: Some(BusinessHours { days }), zone, ..VoiceProfile::default() }
+    }
+
+    #[test]
+    fn calls_are_answered_in_the_hours_of_the_office_where_it_is() {
+        let office = office();
+        // A Friday in November: Los Angeles is eight hours behind.
+        assert!(!office.is_open(at("2026-11-20T16:59:59Z")));
+        assert!(office.is_open(at("2026-11-20T17:00:00Z")));
+        assert!(office.is_open(at("2026-11-21T00:59:59Z")));
+        assert!(!office.is_open(at("2026-11-21T01:00:00Z")));
+        assert!(office.is_open(at("2026-11-22T07:59:00Z")), "Saturday until midnight");
+        assert!(!office.is_open(at("2026-11-22T20:00:00Z")), "Sunday");
+    }
+
+    #[test]
+    fn an_office_without_hours_or_with_a_zone_nobody_knows_is_always_open() {
+        let sunday = at("2026-11-22T12:00:00Z");
+        assert!(VoiceProfile::default().is_open(sunday));
+        assert!(VoiceProfile { zone: Some("Mars/Base".to_owned()), ..office() }.is_open(sunday));
+    }
+
+    #[test]
+    fn a_stored_profile_of_an_older_version_keeps_its_defaults() {
+        let profile: VoiceProfile = serde_json::from_str(r#"{"agent_name":"Ada"}"#).expect("a profile");
+        assert_eq!(profile, VoiceProfile { agent_name: "Ada".to_owned(), ..VoiceProfile::default() });
+    }
+}
