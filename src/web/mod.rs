@@ -4,6 +4,7 @@ pub mod address;
 pub mod assets;
 pub mod body;
 pub mod correlation;
+pub mod duplex;
 pub mod edge;
 pub mod fault;
 pub mod headers;

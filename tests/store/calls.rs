@@ -61,12 +61,12 @@ contract! {
             tokio::spawn(async move { store.take_stream_token(&org, &call, SID, &token).await.unwrap() })
         });
         let takes: Vec<_> = takes.collect();
-        let mut taken = Vec::new();
+        let mut opened = Vec::new();
         for take in takes {
-            taken.extend(take.await.unwrap());
+            opened.extend(take.await.unwrap());
         }
-        assert_eq!(taken.len(), 1);
-        assert_eq!((taken[0].attachments, taken[0].id.clone()), (1, call.id));
+        assert_eq!(opened.len(), 1);
+        assert_eq!((opened[0].attachments, opened[0].id.clone()), (1, call.id));
     }
 
     async fn a_stream_token_ends_with_time_with_a_newer_one_and_with_its_call(world: World) {
