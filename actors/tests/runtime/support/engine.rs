@@ -59,6 +59,9 @@ impl Toy {
             Command::Start { channel } => vec![Event::Started { channel }],
             Command::Open { origin } => vec![Event::Opened { origin }],
             Command::Submit { .. } => panic!("the toy cannot read forms"),
+            Command::Call { call, news } => vec![Event::Call { call, news }],
+            Command::Use { call, tool, .. } => vec![Event::ToolUsed { call, tool }],
+            Command::Escalate { reason, .. } => vec![Event::Escalated { reason }],
             Command::Attach { .. } | Command::Skip { .. } => Vec::new(),
         }
     }
