@@ -6,8 +6,10 @@
 pub mod audio;
 mod frame;
 pub mod http;
+mod rest;
 pub mod segments;
 pub mod twilio;
 pub mod widget;
 
 pub use frame::{FrameError, NotBase64};
+pub use rest::{ApiError, InvalidApiBase};

@@ -88,6 +88,9 @@ fn the_loudest_input_is_clipped_and_overflows_nothing() {
 }
 
 proptest! {
+    // Each case fills tables of weights, which takes long without optimisation.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn cutting_the_input_anywhere_changes_nothing(
         from in prop::sample::select(&RATES[..]),

@@ -163,6 +163,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case fills tables of weights, which takes long without optimisation.
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn chunks_may_be_cut_anywhere_even_within_a_sample(
             from in formats(),

@@ -17,6 +17,7 @@ use super::codec::{ErrorBody, MAX_BODY_CHARS, MessagePage, MessageResource};
 use super::errors::{Class, classify};
 use super::media::MediaHosts;
 use crate::http::{Answer, HttpError, HttpStack};
+use crate::rest::{InvalidApiBase, api_base, resource};
 
 /// Where Twilio's core API is, unless configured otherwise.
 pub const DEFAULT_API_BASE: &str = "https://api.twilio.com";
@@ -89,11 +90,6 @@ pub struct LookupQuery<'m> {
     pub taken: &'m [String],
 }
 
-/// The address of the API cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the Twilio API base must be an http or https URL without credentials, query or fragment")]
-pub struct InvalidApiBase;
-
 /// Talks to Twilio for every organisation; the credentials come with each call.
 #[derive(Debug, Clone)]
 pub struct TwilioClient {
@@ -105,14 +101,7 @@ pub struct TwilioClient {
 impl TwilioClient {
     /// A client for the API at `base` ([`DEFAULT_API_BASE`], or a simulator).
     pub fn new(http: HttpStack, base: &str) -> Result<Self, InvalidApiBase> {
-        let base = Url::parse(base).map_err(|_| InvalidApiBase)?;
-        let plain = matches!(base.scheme(), "http" | "https")
-            && base.has_host()
-            && base.username().is_empty()
-            && base.password().is_none()
-            && base.query().is_none()
-            && base.fragment().is_none();
-        if plain { Ok(Self { http, base, media_hosts: MediaHosts::default() }) } else { Err(InvalidApiBase) }
+        Ok(Self { http, base: api_base(base)?, media_hosts: MediaHosts::default() })
     }
 
     /// Replaces the hosts that media may be redirected to.
@@ -203,14 +192,8 @@ impl TwilioClient {
         if !super::codec::is_sid(&credentials.account_sid, "AC") {
             return None;
         }
-        let mut url = self.base.clone();
-        url.path_segments_mut().ok()?.pop_if_empty().extend([
-            "2010-04-01",
-            "Accounts",
-            &credentials.account_sid,
-            "Messages.json",
-        ]);
-        Some(url)
+        let account = &credentials.account_sid;
+        Some(resource(&self.base, ["2010-04-01", "Accounts", account, "Messages.json"]))
     }
 }
 

@@ -195,13 +195,7 @@ impl<'f> InboundMessage<'f> {
             from_place: read.place("FromCity", "FromState", "FromZip", "FromCountry")?,
             to_place: read.place("ToCity", "ToState", "ToZip", "ToCountry")?,
             api_version: read.optional("ApiVersion")?.unwrap_or_default(),
-            fallback: match read.number("ErrorCode")? {
-                Some(error_code) => Some(FallbackCause {
-                    error_code,
-                    error_url: read.optional("ErrorUrl")?.unwrap_or_default(),
-                }),
-                None => None,
-            },
+            fallback: read.fallback()?,
         })
     }
 }
@@ -249,7 +243,7 @@ impl<'f> StatusCallback<'f> {
 }
 
 /// Reads typed parameters out of a form.
-struct Reader<'f, 'b>(&'f Form<'b>);
+pub(super) struct Reader<'f, 'b>(pub(super) &'f Form<'b>);
 
 impl<'f> Reader<'f, '_> {
     fn optional(&self, name: &'static str) -> Result<Option<&'f str>, CodecError> {
@@ -258,16 +252,20 @@ impl<'f> Reader<'f, '_> {
         if values.next().is_some() { Err(CodecError::Ambiguous(name)) } else { Ok(first) }
     }
 
-    fn required(&self, name: &'static str) -> Result<&'f str, CodecError> {
+    pub(super) fn required(&self, name: &'static str) -> Result<&'f str, CodecError> {
         self.optional(name)?.ok_or(CodecError::Missing(name))
     }
 
-    fn sid(&self, name: &'static str, prefix: &str) -> Result<&'f str, CodecError> {
+    pub(super) fn sid(&self, name: &'static str, prefix: &str) -> Result<&'f str, CodecError> {
         let sid = self.required(name)?;
         if is_sid(sid, prefix) { Ok(sid) } else { Err(CodecError::Invalid(name)) }
     }
 
-    fn optional_sid(&self, name: &'static str, prefix: &str) -> Result<Option<&'f str>, CodecError> {
+    pub(super) fn optional_sid(
+        &self,
+        name: &'static str,
+        prefix: &str,
+    ) -> Result<Option<&'f str>, CodecError> {
         match self.optional(name)? {
             None | Some("") => Ok(None),
             Some(sid) if is_sid(sid, prefix) => Ok(Some(sid)),
@@ -279,8 +277,33 @@ impl<'f> Reader<'f, '_> {
         Address::parse(self.required(name)?).ok_or(CodecError::Invalid(name))
     }
 
+    /// Text; absent and empty are the same.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&'f str>, CodecError> {
+        Ok(self.optional(name)?.filter(|text| !text.is_empty()))
+    }
+
+    /// One of the words that `parse` knows.
+    pub(super) fn word<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, CodecError> {
+        parse(self.required(name)?).ok_or(CodecError::Invalid(name))
+    }
+
+    /// An address; absent and empty are the same.
+    pub(super) fn optional_address(&self, name: &'static str) -> Result<Option<Address<'f>>, CodecError> {
+        self.text(name)?.map(|text| Address::parse(text).ok_or(CodecError::Invalid(name))).transpose()
+    }
+
+    /// Why a webhook came to the fallback URL, if it did.
+    pub(super) fn fallback(&self) -> Result<Option<FallbackCause<'f>>, CodecError> {
+        let Some(error_code) = self.number("ErrorCode")? else { return Ok(None) };
+        Ok(Some(FallbackCause { error_code, error_url: self.optional("ErrorUrl")?.unwrap_or_default() }))
+    }
+
     /// A number in decimal text; absent and empty are the same.
-    fn number(&self, name: &'static str) -> Result<Option<u32>, CodecError> {
+    pub(super) fn number(&self, name: &'static str) -> Result<Option<u32>, CodecError> {
         match self.optional(name)? {
             None | Some("") => Ok(None),
             Some(text) => text.parse().map(Some).map_err(|_| CodecError::Invalid(name)),

@@ -1,0 +1,8 @@
+//! `ElevenLabs` Agents: a speaking model at the end of a WebSocket.
+
+pub mod client;
+pub mod frame;
+pub mod setup;
+pub mod webhook;
+
+pub use client::{DEFAULT_API_BASE, ElevenLabsClient};
