@@ -23,7 +23,7 @@ interface AppProps {
   assets: string;
 }
 
-export type Mode = "form" | "chat";
+export type Mode = "form" | "chat" | "voice";
 export type Layout = "panel" | "inline" | "page";
 
 /** One session in one host element: settings from its attributes, everything else from the server. */
@@ -82,7 +82,8 @@ function readAttributes(host: HTMLElement) {
     : host.hasAttribute("inline")
       ? "inline"
       : "panel";
-  const mode: Mode = host.getAttribute("mode") === "chat" ? "chat" : "form";
+  const wish = host.getAttribute("mode");
+  const mode: Mode = wish === "chat" || wish === "voice" ? wish : "form";
   return {
     layout,
     mode,

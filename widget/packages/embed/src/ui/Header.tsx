@@ -31,6 +31,7 @@ export function Header({ mode, onMode, onClose }: HeaderProps): JSX.Element {
         <div class="modes" role="group" aria-label={t("mode.label")}>
           <ModeButton name="form" mode={mode} onMode={onMode} />
           <ModeButton name="chat" mode={mode} onMode={onMode} />
+          {view.voiceConfig && <ModeButton name="voice" mode={mode} onMode={onMode} />}
         </div>
       )}
       {onClose && (

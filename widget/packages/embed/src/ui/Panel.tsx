@@ -6,7 +6,7 @@ import { useUsher } from "./context.ts";
 import { Form } from "./Form.tsx";
 import { Header } from "./Header.tsx";
 import { useMedia, useScrollLock, useVisibleHeight } from "./hooks.ts";
-import { useChat, useRare, useStyles } from "./parts.ts";
+import { useChat, useRare, useStyles, useVoice } from "./parts.ts";
 import { Banners, Empty, FailureScreen, Skeleton } from "./Screens.tsx";
 
 interface PanelProps {
@@ -29,6 +29,11 @@ export function Panel({ layout, open, mode, onMode, onClose }: PanelProps): JSX.
   // Not in the way of the first question, and there before somebody asks for it.
   const chat = useChat(mode === "chat" || state.view !== null);
   useStyles(frame, chat);
+  const config = state.view?.voiceConfig;
+  const talks = mode === "voice" && !!config;
+  // A call goes on while one looks at the form.
+  const voice = useVoice(talks);
+  useStyles(frame, voice);
   useVisibleHeight(surface, fullScreen);
 
   useEffect(() => {
@@ -61,13 +66,14 @@ export function Panel({ layout, open, mode, onMode, onClose }: PanelProps): JSX.
         <Empty />
       ) : failure ? (
         <FailureScreen failure={failure} />
-      ) : view && mode === "form" ? (
+      ) : talks && voice ? null : view && (mode === "form" || (mode === "voice" && !config)) ? (
         <Form view={view} takesFocus={floats} />
-      ) : view && chat ? (
+      ) : view && mode === "chat" && chat ? (
         <chat.Chat />
       ) : (
         <Skeleton />
       )}
+      {voice && config && <voice.Voice config={config} shown={talks} onType={() => onMode("chat")} />}
     </div>
   );
 }

@@ -38,6 +38,9 @@ const rare = part(() => import("./controls/rare.ts"));
 /** The chat. */
 export const useChat = part(() => import("./chat/chat.ts"));
 
+/** The calls through the browser. */
+export const useVoice = part(() => import("./voice/voice.ts"));
+
 /** The large controls that few flows have. */
 export function useRare(): ReturnType<typeof rare> {
   const { state } = useUsher();
