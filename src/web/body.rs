@@ -52,8 +52,7 @@ mod tests {
     #[actix_web::test]
     async fn a_body_that_stalls_ends_late_and_one_that_flows_arrives() {
         let flowing = stream::iter([Ok::<_, PayloadError>("ab".into()), Ok("c".into())]);
-        let mut payload =
-            until(Duration::from_hours(1), Payload::Stream { payload: flowing.boxed_local() });
+        let mut payload = until(Duration::from_hours(1), Payload::Stream { payload: flowing.boxed_local() });
         let mut read = Vec::new();
         while let Some(chunk) = payload.next().await {
             read.extend_from_slice(&chunk.expect("it flows"));

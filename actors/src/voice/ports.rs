@@ -3,17 +3,22 @@
 //! Everything of one call lives on one thread, the thread of the carrier's socket: sinks, streams and transcoders need
 //! not be `Send`. What calls share (dialler, telephony, records) is.
 
+use std::fmt;
 use std::sync::Arc;
 use std::task::Context;
 
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::LocalBoxStream;
 use usher_conversation::id::{CallId, OrgId, SessionId};
-use usher_conversation::ports::BoxFuture;
+use usher_conversation::ports::{BoxFuture, Clock};
+use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{
     AgentEvent, Audio, AudioFormat, CallDirection, CallEnd, CarrierEvent, Opening, Refusal, ToolResult,
     TurnLatency,
 };
+
+use crate::alarm::Alarm;
+use crate::runtime::Runtime;
 
 /// Which call is meant, to those who keep records or hold credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +159,18 @@ pub struct TransferPlan {
     pub summary: String,
 }
 
+/// The number and the summary are personal.
+impl fmt::Debug for TransferPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { to: _, ring_seconds, warm, reason, summary: _ } = self;
+        f.debug_struct("TransferPlan")
+            .field("ring_seconds", ring_seconds)
+            .field("warm", warm)
+            .field("reason", reason)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What the telephone network refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the telephone network refused: {0}")]
@@ -260,11 +277,23 @@ pub trait Transcoding: Send + Sync {
 
 /// What all calls of a node share.
 #[derive(Clone)]
-pub struct VoicePorts {
+pub struct VoiceNode {
+    /// The sessions.
+    pub runtime: Runtime,
     /// Control of calls outside their media stream.
     pub telephony: Arc<dyn Telephony>,
     /// The call records.
     pub log: Arc<dyn CallLog>,
     /// Transcoders.
     pub transcoding: Arc<dyn Transcoding>,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    /// Waiting for an instant of that clock.
+    pub alarm: Arc<dyn Alarm>,
+}
+
+impl VoiceNode {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
 }

@@ -1,0 +1,613 @@
+//! The two sides of a call and everything that is under way for it, around the pure machine.
+
+use std::cmp::Reverse;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
+use usher_conversation::flow::FieldId;
+use usher_conversation::time::Timestamp;
+use usher_conversation::voice::{AgentEvent, Audio, AudioFormat, CarrierEvent, Fault, Opening, Refusal};
+
+use super::call::{Action, Call, Done, Order, Route, Sound};
+use super::channel::VoiceCall;
+use super::clerk::{Answer, Clerk, Desk, Job, key_prefix};
+use super::ports::{
+    Agent, AgentDialer, CallRef, CallUsage, Caption, Carrier, CarrierEvents, Connection, Handover, Outcome,
+    TransferPlan, VoiceNode,
+};
+use super::settings::CallLimits;
+use super::sides::{AgentSide, Gone, Voice};
+use super::switchboard::Line;
+use super::{meters, news};
+use crate::hub::{Subscription, Update};
+
+/// Events taken from one side before the other has its turn.
+const BUDGET: usize = 64;
+/// Hanging up, and writing the record, may take so long before the line is closed regardless.
+const FAREWELL_MILLIS: i64 = 5_000;
+/// What is still being journaled after the line was closed may take so long.
+const LAST_MILLIS: i64 = 40_000;
+/// A watch on the session that ended is begun anew after so long.
+const WATCH_AGAIN_MILLIS: i64 = 1_000;
+
+/// Something under way has come to an end.
+enum Ended {
+    Alarm(Timestamp),
+    Clerk(Answer),
+    /// Of the dial with this number.
+    Dialed(u32, u32, Result<Connection, Refusal>),
+    Transferred(bool),
+    Watching(Option<Box<Watch>>),
+    Session(Box<Watch>, Update),
+    Recorded,
+    Nothing,
+}
+
+/// The session, watched.
+struct Watch {
+    subscription: Subscription,
+    pending: Option<FieldId>,
+}
+
+/// How far the farewell is.
+enum Farewell {
+    /// The call goes on.
+    No,
+    /// The record is being written.
+    Recording(Outcome),
+    /// The line is closed; the journal is still being written, until then at most.
+    Closed(Outcome, Timestamp),
+}
+
+/// See the module.
+pub(crate) struct Bridge {
+    node: Arc<VoiceNode>,
+    call: Arc<CallRef>,
+    machine: Call,
+    limits: CallLimits,
+    actions: Vec<Action>,
+    carrier: Box<dyn Carrier>,
+    carrier_events: Option<CarrierEvents>,
+    carrier_format: AudioFormat,
+    filler: Option<Audio>,
+    dialer: Arc<dyn AgentDialer>,
+    agent: Option<AgentSide>,
+    /// An agent that was told goodbye and still writes.
+    leaving: Option<Box<dyn Agent>>,
+    voice: Voice,
+    /// Pieces of the agent's voice the carrier's side had no room for.
+    dropped_out: u64,
+    /// Counts dials: what an earlier one brings is let go.
+    dial: u32,
+    clerk: Clerk,
+    desk: Desk,
+    under_way: FuturesUnordered<LocalBoxFuture<'static, Ended>>,
+    /// Alarms that were set, the nearest last.
+    alarms: Vec<Reverse<Timestamp>>,
+    /// Asked for, and done as part of the farewell.
+    hang_up: Option<LocalBoxFuture<'static, ()>>,
+    farewell: Farewell,
+    line: Rc<Line>,
+}
+
+impl Bridge {
+    pub(crate) fn new(node: Arc<VoiceNode>, call: VoiceCall) -> (Self, Rc<Line>) {
+        let VoiceCall { call, setup, persona, carrier, carrier_events, carrier_format, filler, dialer, line } =
+            call;
+        let (call, line) = (Arc::new(call), Rc::new(line));
+        let mut actions = Vec::with_capacity(8);
+        let limits = setup.limits.clone();
+        let origin = setup.origin.clone();
+        let voice = Voice::new(limits.held_frames);
+        let machine = Call::new(setup, &call, node.now(), &mut actions);
+        let desk = Desk { node: Arc::clone(&node), call: Arc::clone(&call), origin, persona };
+        let mut bridge = Self {
+            machine,
+            limits,
+            actions,
+            carrier,
+            carrier_events: Some(carrier_events),
+            carrier_format,
+            filler,
+            dialer,
+            agent: None,
+            leaving: None,
+            voice,
+            dropped_out: 0,
+            dial: 0,
+            clerk: Clerk::new(),
+            desk,
+            under_way: FuturesUnordered::new(),
+            alarms: Vec::new(),
+            hang_up: None,
+            farewell: Farewell::No,
+            line: Rc::clone(&line),
+            node,
+            call,
+        };
+        bridge.watch(None);
+        bridge.perform();
+        (bridge, line)
+    }
+
+    /// How the call ended, once that is written down and the line is closed.
+    pub(crate) const fn outcome(&self) -> Option<&Outcome> {
+        match &self.farewell {
+            Farewell::Closed(outcome, _) => Some(outcome),
+            Farewell::No | Farewell::Recording(_) => None,
+        }
+    }
+
+    /// Carries out what others want.
+    pub(crate) fn order(&mut self, order: Order) {
+        self.machine.on_order(order, self.node.now(), &mut self.actions);
+        self.perform();
+    }
+
+    /// Moves everything that can be moved. Ready when nothing is left to do.
+    pub(crate) fn poll(&mut self, task: &mut Context<'_>) -> Poll<()> {
+        let now = self.node.now();
+        let mut budget = BUDGET;
+        loop {
+            let moved = self.poll_carrier(task, now) | self.poll_agent(task, now) | self.poll_work(task, now);
+            // What was just begun must be polled once before it can wake us.
+            if !(moved | self.start_next_job() | self.set_alarm()) {
+                break;
+            }
+            budget -= 1;
+            if budget == 0 {
+                task.waker().wake_by_ref();
+                break;
+            }
+        }
+        self.release();
+        self.carrier.flush(task);
+        if let Some(side) = &mut self.agent {
+            side.agent.flush(task);
+        }
+        if let Some(agent) = &mut self.leaving {
+            agent.flush(task);
+            if agent.backlog() == 0 {
+                self.leaving = None;
+            }
+        }
+        if self.is_finished(now) {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
+    fn is_finished(&self, now: Timestamp) -> bool {
+        match self.farewell {
+            Farewell::No | Farewell::Recording(_) => false,
+            Farewell::Closed(_, until) => {
+                let written = self.carrier.backlog() == 0 && self.leaving.is_none() && self.clerk.is_idle();
+                written || until <= now
+            }
+        }
+    }
+
+    /// Takes one event from the contact's side; says whether there was one.
+    fn poll_carrier(&mut self, task: &mut Context<'_>, now: Timestamp) -> bool {
+        let Some(events) = &mut self.carrier_events else { return false };
+        match events.poll_next_unpin(task) {
+            Poll::Pending => return false,
+            Poll::Ready(Some(CarrierEvent::Audio(audio))) => self.hear(audio),
+            Poll::Ready(Some(event)) => {
+                self.machine.on_carrier(event, now, &mut self.actions);
+                self.perform();
+            }
+            Poll::Ready(None) => {
+                self.carrier_events = None;
+                self.machine.on_line_lost(now, &mut self.actions);
+                self.perform();
+            }
+        }
+        true
+    }
+
+    /// The contact's voice.
+    fn hear(&mut self, audio: Audio) {
+        match (self.machine.on_voice(), &mut self.agent) {
+            (Route::Forward, Some(side)) => self.voice.pass(audio, side),
+            (Route::Hold, _) => self.voice.hold(audio),
+            (Route::Forward, None) | (Route::Drop, _) => {}
+        }
+    }
+
+    /// What was held goes to an agent that is ready and keeps up.
+    fn release(&mut self) {
+        if let (Route::Forward, Some(side)) = (self.machine.on_voice(), &mut self.agent) {
+            self.voice.release(side);
+        }
+    }
+
+    /// Takes one event from the agent's side; says whether there was one.
+    fn poll_agent(&mut self, task: &mut Context<'_>, now: Timestamp) -> bool {
+        let Some(side) = &mut self.agent else { return false };
+        let event = match side.events.poll_next_unpin(task) {
+            Poll::Pending => return false,
+            Poll::Ready(Some(AgentEvent::Audio { event, audio })) => {
+                self.speech(event, &audio, now);
+                return true;
+            }
+            Poll::Ready(Some(event)) => event,
+            Poll::Ready(None) => AgentEvent::Gone(Fault::Lost("its stream ended".to_owned())),
+        };
+        let event = match event {
+            AgentEvent::Ready { conversation, input, output } => {
+                if side.prepare(&self.node, self.carrier_format, input, output, self.limits.agent_behind) {
+                    AgentEvent::Ready { conversation, input, output }
+                } else {
+                    AgentEvent::Gone(Fault::Refused("it speaks a format we do not".to_owned()))
+                }
+            }
+            other => other,
+        };
+        let gone = matches!(event, AgentEvent::Gone(_));
+        self.machine.on_agent(event, now, &mut self.actions);
+        if gone {
+            self.agent = None;
+        }
+        self.perform();
+        true
+    }
+
+    /// The agent's voice.
+    fn speech(&mut self, event: u64, audio: &Audio, now: Timestamp) {
+        let Some(side) = &mut self.agent else { return };
+        if self.carrier.backlog() >= self.limits.carrier_behind {
+            self.dropped_out += 1;
+            return;
+        }
+        let micros = audio.raw_len() as u64 * 1_000_000 / u64::from(side.output.bytes_per_second());
+        match self.machine.on_speech(event, micros, now, &mut self.actions) {
+            Sound::Drop => {}
+            Sound::Play { mark } => {
+                match &mut side.outward {
+                    None => self.carrier.audio(audio),
+                    Some(transcoder) => {
+                        if let Some(converted) = transcoder.convert(audio) {
+                            self.carrier.audio(&converted);
+                        }
+                    }
+                }
+                if let Some(mark) = mark {
+                    self.carrier.mark(mark);
+                }
+            }
+        }
+        if !self.actions.is_empty() {
+            self.perform();
+        }
+    }
+
+    /// Takes one result of what is under way; says whether there was one.
+    fn poll_work(&mut self, task: &mut Context<'_>, now: Timestamp) -> bool {
+        let Poll::Ready(Some(ended)) = self.under_way.poll_next_unpin(task) else { return false };
+        match ended {
+            Ended::Nothing => return true,
+            Ended::Alarm(at) => {
+                self.alarms.retain(|alarm| alarm.0 != at);
+                self.machine.on_timer(now, &mut self.actions);
+            }
+            Ended::Clerk(answer) => self.clerk_answers(answer, now),
+            Ended::Dialed(dial, utterances, connection) => self.dialed(dial, utterances, connection, now),
+            Ended::Transferred(taken) => {
+                self.machine.on_outside(Done::Transferred { taken }, now, &mut self.actions);
+            }
+            Ended::Watching(watch) => match watch {
+                Some(watch) => self.next_turn(watch),
+                None => self.watch(Some(now.plus_millis(WATCH_AGAIN_MILLIS))),
+            },
+            Ended::Session(watch, update) => self.turn(watch, update, now),
+            Ended::Recorded => {
+                self.close_line(now);
+                return true;
+            }
+        }
+        self.perform();
+        true
+    }
+
+    fn clerk_answers(&mut self, answer: Answer, now: Timestamp) {
+        self.clerk.busy = false;
+        let done = match answer {
+            Answer::Told => return,
+            Answer::Lost => return self.line.meters().news_lost.increment(1),
+            Answer::Used { id, tool, answer, withdrawn } => Done::Used { id, tool, answer, withdrawn },
+            Answer::Entered { digits, answer } => Done::Entered { digits, answer },
+            Answer::Briefed(dial, Ok((opening, utterances))) => return self.open(dial, opening, utterances),
+            Answer::Briefed(dial, Err(error)) => {
+                let refusal = Refusal::Unreachable(format!("the session cannot be read: {error}"));
+                return self.dialed(dial, 0, Err(refusal), now);
+            }
+        };
+        self.machine.on_outside(done, now, &mut self.actions);
+    }
+
+    /// Opens a conversation, unless it is not wanted any more.
+    fn open(&mut self, dial: u32, opening: Opening, utterances: u32) {
+        if dial != self.dial {
+            return;
+        }
+        self.line.meters().dials.increment(1);
+        let (dialer, call) = (Arc::clone(&self.dialer), Arc::clone(&self.call));
+        let too_late = self.node.alarm.until(self.node.now().plus_millis(self.limits.dial));
+        self.under_way.push(Box::pin(async move {
+            let connection = tokio::select! {
+                connection = dialer.dial(&call, opening) => connection,
+                () = too_late => Err(Refusal::Unreachable("it did not answer in time".to_owned())),
+            };
+            Ended::Dialed(dial, utterances, connection)
+        }));
+    }
+
+    fn dialed(
+        &mut self,
+        dial: u32,
+        utterances: u32,
+        connection: Result<Connection, Refusal>,
+        now: Timestamp,
+    ) {
+        let done = match connection {
+            Ok(Connection { mut agent, .. }) if dial != self.dial => return agent.close(),
+            Err(_) if dial != self.dial => return,
+            Ok(Connection { agent, events }) => {
+                self.agent = Some(AgentSide::new(agent, events));
+                Done::Dialed { utterances }
+            }
+            Err(refusal) => Done::NotDialed(refusal),
+        };
+        self.machine.on_outside(done, now, &mut self.actions);
+    }
+
+    /// Watches the session, from `at` on.
+    fn watch(&mut self, at: Option<Timestamp>) {
+        let (node, call) = (Arc::clone(&self.node), Arc::clone(&self.call));
+        let pause = at.map(|at| node.alarm.until(at));
+        self.under_way.push(Box::pin(async move {
+            if let Some(pause) = pause {
+                pause.await;
+            }
+            // What happened before the agent is briefed is in its briefing.
+            let subscription = node.runtime.subscribe(&call.org, &call.session, u64::MAX).await;
+            Ended::Watching(subscription.ok().map(|subscription| {
+                let pending = subscription.head().pending().cloned();
+                Box::new(Watch { subscription, pending })
+            }))
+        }));
+    }
+
+    fn next_turn(&mut self, mut watch: Box<Watch>) {
+        self.under_way.push(Box::pin(async move {
+            let update = watch.subscription.next().await;
+            Ended::Session(watch, update)
+        }));
+    }
+
+    fn turn(&mut self, mut watch: Box<Watch>, update: Update, now: Timestamp) {
+        let Update::Turn(published) = update else {
+            return self.watch(Some(now.plus_millis(WATCH_AGAIN_MILLIS)));
+        };
+        let (turn, state) = (&published.turn, &published.state);
+        watch.subscription.acker().ack(turn.seq);
+        let prefix = key_prefix(&self.call);
+        let ours = turn.dedup.as_deref().is_some_and(|key| key.starts_with(&prefix));
+        if !ours
+            && let Some(news) = news::of_turn(watch.subscription.meta(), turn, state, watch.pending.as_ref())
+        {
+            self.machine.on_session(news, now, &mut self.actions);
+        }
+        watch.pending = state.pending().cloned();
+        self.next_turn(watch);
+    }
+
+    fn start_next_job(&mut self) -> bool {
+        let Some((number, job)) = self.clerk.next() else { return false };
+        let work = self.desk.clone().perform(number, job);
+        self.under_way.push(Box::pin(async move { Ended::Clerk(work.await) }));
+        true
+    }
+
+    fn take_on(&mut self, job: Job) {
+        if !self.clerk.take_on(job) {
+            self.line.meters().news_lost.increment(1);
+        }
+    }
+
+    /// Sets an alarm for the machine's next deadline if none is set that rings before; says whether it did. Deadlines
+    /// that move away leave their alarm: it rings for nothing, which is cheaper than resetting it with every frame.
+    fn set_alarm(&mut self) -> bool {
+        let due = match self.farewell {
+            Farewell::No => self.machine.next_deadline(),
+            Farewell::Recording(_) => None,
+            Farewell::Closed(_, until) => Some(until),
+        };
+        let Some(due) = due.filter(|due| self.alarms.last().is_none_or(|next| *due < next.0)) else {
+            return false;
+        };
+        self.alarms.push(Reverse(due));
+        let alarm = self.node.alarm.until(due);
+        self.under_way.push(Box::pin(async move {
+            alarm.await;
+            Ended::Alarm(due)
+        }));
+        true
+    }
+
+    /// Performs what the machine wants.
+    fn perform(&mut self) {
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain(..) {
+            self.act(action);
+        }
+        self.actions = actions;
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Mark(number) => self.carrier.mark(number),
+            Action::Clear => self.carrier.clear(),
+            Action::Caption { speaker, text, settled } => {
+                self.carrier.caption(Caption { speaker, text: &text, settled });
+            }
+            Action::Filler => {
+                if let Some(filler) = &self.filler {
+                    self.carrier.audio(filler);
+                }
+            }
+            Action::Silence => self.be_silent(),
+            Action::Result(result) => self.with_agent(|agent| agent.result(result)),
+            Action::Context { id, text } => self.with_agent(|agent| agent.context(id, &text)),
+            Action::Message(text) => self.with_agent(|agent| agent.message(&text)),
+            Action::Active => self.with_agent(|agent| agent.active()),
+            Action::Dial => {
+                self.dial += 1;
+                self.take_on(Job::Brief { dial: self.dial });
+            }
+            Action::Release => self.release(),
+            Action::CloseAgent => self.close_agent(),
+            Action::Tell(news) => self.take_on(Job::Tell(news)),
+            Action::Use { id, tool } => {
+                let until = self.node.now().plus_millis(self.limits.tool);
+                self.take_on(Job::Use { id, tool, until });
+            }
+            Action::Enter(digits) => self.take_on(Job::Enter(digits)),
+            Action::Escalate(reason) => self.take_on(Job::Escalate(reason)),
+            Action::Connected { conversation } => {
+                let (node, call) = (Arc::clone(&self.node), Arc::clone(&self.call));
+                self.under_way.push(Box::pin(async move {
+                    node.log.connected(&call, &conversation).await;
+                    Ended::Nothing
+                }));
+            }
+            Action::Transfer(plan) => self.transfer(plan),
+            Action::HangUp => {
+                let (node, call) = (Arc::clone(&self.node), Arc::clone(&self.call));
+                self.hang_up = Some(Box::pin(async move {
+                    if let Err(error) = node.telephony.hang_up(&call).await {
+                        tracing::warn!(call = %call.call, %error, "a call could not be hung up; its line is closed");
+                    }
+                }));
+            }
+            Action::Finish(outcome) => self.finish(outcome),
+        }
+    }
+
+    fn with_agent(&mut self, tell: impl FnOnce(&mut dyn Agent)) {
+        if let Some(side) = &mut self.agent {
+            tell(&mut *side.agent);
+        }
+    }
+
+    /// A second of silence, so that the agent's recogniser ends the contact's last sentence.
+    fn be_silent(&mut self) {
+        if let Some(side) = &mut self.agent {
+            let level = match side.input {
+                AudioFormat::Mulaw8k => 0xFF,
+                AudioFormat::Pcm16 { .. } => 0,
+            };
+            let second = vec![level; side.input.bytes_per_second() as usize];
+            side.agent.audio(&Audio::raw(Bytes::from(second)));
+        }
+    }
+
+    fn close_agent(&mut self) {
+        self.dial += 1;
+        if let Some(AgentSide { mut agent, .. }) = self.agent.take() {
+            agent.close();
+            self.leaving = Some(agent);
+        }
+    }
+
+    fn transfer(&mut self, mut plan: TransferPlan) {
+        let (node, call) = (Arc::clone(&self.node), Arc::clone(&self.call));
+        self.under_way.push(Box::pin(async move {
+            if let Ok(current) = node.runtime.read(&call.org, &call.session).await {
+                plan.summary = news::summary(&current.meta, &current.state);
+            }
+            let taken = node.telephony.transfer(&call, &plan).await;
+            if let Err(error) = &taken {
+                tracing::warn!(call = %call.call, %error, "a call could not be transferred");
+            }
+            Ended::Transferred(taken.is_ok())
+        }));
+    }
+
+    fn usage(&self) -> CallUsage {
+        let bytes = usize::try_from(self.voice.bytes).unwrap_or(usize::MAX);
+        CallUsage {
+            audio_in_millis: self.carrier_format.millis_of(bytes),
+            dropped_in: self.voice.dropped,
+            dropped_out: self.dropped_out,
+            ..self.machine.usage(self.node.now())
+        }
+    }
+
+    /// Hangs up if asked to, writes the record, then closes the line.
+    fn finish(&mut self, outcome: Outcome) {
+        meters::count_outcome(&outcome);
+        let (node, call, usage) = (Arc::clone(&self.node), Arc::clone(&self.call), self.usage());
+        self.line.meters().frames_dropped_in.increment(usage.dropped_in);
+        self.line.meters().frames_dropped_out.increment(usage.dropped_out);
+        let hang_up = self.hang_up.take();
+        let too_late = node.alarm.until(node.now().plus_millis(FAREWELL_MILLIS));
+        let record = outcome.clone();
+        self.farewell = Farewell::Recording(outcome);
+        self.under_way.push(Box::pin(async move {
+            let farewell = async {
+                node.log.ended(&call, &record, &usage).await;
+                if let Some(hang_up) = hang_up {
+                    hang_up.await;
+                }
+            };
+            tokio::select! {
+                () = farewell => {}
+                () = too_late => tracing::warn!(call = %call.call, "a call's farewell took too long"),
+            }
+            Ended::Recorded
+        }));
+    }
+
+    fn close_line(&mut self, now: Timestamp) {
+        self.carrier.close();
+        self.carrier_events = None;
+        if let Farewell::Recording(outcome) = std::mem::replace(&mut self.farewell, Farewell::No) {
+            self.farewell = Farewell::Closed(outcome, now.plus_millis(LAST_MILLIS));
+        }
+    }
+
+    /// After a panic: nothing of the call's own state is trusted any more, the line goes to the redirect.
+    pub(crate) fn fail(&mut self) {
+        self.line.meters().panics.increment(1);
+        tracing::error!(call = %self.call.call, "a call panicked; it is handed to the redirect");
+        self.actions.clear();
+        match self.farewell {
+            Farewell::No => {
+                self.machine.give_up();
+                self.close_agent();
+                self.finish(Outcome::HandedOver(Handover::Failure));
+            }
+            Farewell::Recording(_) => self.close_line(self.node.now()),
+            Farewell::Closed(..) => self.abandon(),
+        }
+    }
+
+    /// Lets go of everything at once.
+    pub(crate) fn abandon(&mut self) {
+        self.carrier_events = None;
+        self.agent = None;
+        self.leaving = None;
+        self.under_way.clear();
+        self.clerk = Clerk::new();
+        self.carrier = Box::new(Gone);
+        self.farewell =
+            Farewell::Closed(Outcome::HandedOver(Handover::Failure), Timestamp::from_millis(i64::MIN));
+    }
+}

@@ -1,0 +1,268 @@
+//! How a call ends: goodbye, transfer, hang-up, hand-over. Whatever the way, it ends once.
+
+use usher_conversation::session::EscalationReason;
+use usher_conversation::time::Timestamp;
+use usher_conversation::voice::{CallEnd, CallNews};
+
+use super::playback::Playback;
+use super::words::say;
+use super::{Action, Call, Order, Stage};
+use crate::voice::ports::{Handover, Outcome, TransferPlan};
+
+/// A mark that has not come back so long after its audio must have ended will not come back.
+const LATE_MARK_MILLIS: i64 = 2_000;
+/// The agent may begin its last words so long after it asked for the end.
+const LINGER_MILLIS: i64 = 2_500;
+/// The telephone network answers a transfer within it.
+const TRANSFER_MILLIS: i64 = 15_000;
+
+/// What follows the last words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum After {
+    /// The end.
+    HangUp(CallEnd),
+    /// A person: by name, if one was asked for.
+    Transfer(Option<String>),
+}
+
+/// When everything sent must have been played and its marks be back.
+pub(super) fn bound(playback: &Playback, now: Timestamp) -> Timestamp {
+    let remaining = i64::try_from(playback.remaining(now) / 1_000).unwrap_or(i64::MAX);
+    now.plus_millis(remaining).plus_millis(LATE_MARK_MILLIS)
+}
+
+impl Call {
+    /// The agent has said goodbye, or is about to.
+    pub(super) fn goodbye(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        if let Stage::Live { .. } | Stage::Closing { .. } = self.stage {
+            self.close_with(After::HangUp(CallEnd::Finished), LINGER_MILLIS, false, now, out);
+        }
+    }
+
+    /// The agent is gone for good reason: only what was sent is still to be heard.
+    pub(super) fn goodbye_now(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        self.close_with(After::HangUp(CallEnd::Finished), 0, false, now, out);
+        self.no_more_words(now, out);
+    }
+
+    /// The agent's tool asked for the end.
+    pub(super) fn close_call(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        if let Stage::Live { .. } = self.stage {
+            self.close_with(After::HangUp(CallEnd::Finished), LINGER_MILLIS, true, now, out);
+        }
+    }
+
+    /// The agent's tool asked for a person.
+    pub(super) fn close_for(&mut self, name: Option<&str>, now: Timestamp, out: &mut Vec<Action>) {
+        if let Stage::Live { .. } = self.stage {
+            self.close_with(After::Transfer(name.map(str::to_owned)), LINGER_MILLIS, false, now, out);
+        }
+    }
+
+    /// The call must end; the agent is asked for last words.
+    pub(super) fn close_asking(&mut self, words: &str, end: CallEnd, now: Timestamp, out: &mut Vec<Action>) {
+        out.push(Action::Message(words.to_owned()));
+        let last_words = self.setup.limits.last_words;
+        self.close_with(After::HangUp(end), last_words, false, now, out);
+        if let Stage::Closing { begun, .. } = &mut self.stage {
+            // What is playing now is not the goodbye yet.
+            *begun = false;
+        }
+    }
+
+    fn close_with(
+        &mut self,
+        after: After,
+        linger: i64,
+        cancellable: bool,
+        now: Timestamp,
+        out: &mut Vec<Action>,
+    ) {
+        self.doubt = None;
+        let begun = self.playback.is_playing();
+        out.extend(self.playback.mark_end().filter(|_| begun).map(Action::Mark));
+        let until = if begun { bound(&self.playback, now) } else { now };
+        let until = until.max(now.plus_millis(linger));
+        self.stage = Stage::Closing { after, until, begun, cancellable };
+    }
+
+    /// A mark came back: were these the last words?
+    pub(super) fn after_words(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        if self.playback.is_playing() || self.playback.tail_due().is_some() {
+            return;
+        }
+        match self.stage {
+            Stage::Closing { begun: true, .. } => self.conclude(now, out),
+            Stage::PlayingOut { .. } => self.dial(now, out),
+            Stage::Closing { begun: false, .. }
+            | Stage::Screening { .. }
+            | Stage::Dialing { .. }
+            | Stage::Live { .. }
+            | Stage::Transferring { .. }
+            | Stage::Grace { .. }
+            | Stage::Over => {}
+        }
+    }
+
+    /// The agent cannot say more; what was sent may still be playing.
+    pub(super) fn no_more_words(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        let bound = bound(&self.playback, now);
+        if !self.playback.is_playing() {
+            return self.conclude(now, out);
+        }
+        if let Stage::Closing { until, begun, .. } = &mut self.stage {
+            (*until, *begun) = (bound, true);
+        }
+    }
+
+    /// What follows the last words.
+    pub(super) fn conclude(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        let Stage::Closing { after, .. } = &self.stage else { return };
+        match after.clone() {
+            After::HangUp(end) => self.end(end, now, out),
+            After::Transfer(name) => match self.setup.people.find(name.as_deref()).cloned() {
+                Some(plan) => self.transfer(plan, now, out),
+                None => self.transferred(false, now, out),
+            },
+        }
+    }
+
+    fn transfer(&mut self, plan: TransferPlan, now: Timestamp, out: &mut Vec<Action>) {
+        self.stage = Stage::Transferring {
+            until: now.plus_millis(TRANSFER_MILLIS),
+            reason: plan.reason,
+            hung_up: false,
+        };
+        out.push(Action::Transfer(plan));
+    }
+
+    /// The contact needs help now: nobody is let finish a sentence.
+    pub(super) fn emergency(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        let Some(plan) = self.setup.people.emergency.as_ref().map(|emergency| emergency.plan.clone()) else {
+            return;
+        };
+        match self.stage {
+            Stage::Transferring { .. } | Stage::Grace { .. } | Stage::Over => {}
+            Stage::Screening { .. }
+            | Stage::PlayingOut { .. }
+            | Stage::Dialing { .. }
+            | Stage::Live { .. }
+            | Stage::Closing { .. } => {
+                out.push(Action::Escalate(EscalationReason::Emergency));
+                self.cut(now, out);
+                self.agent = false;
+                out.push(Action::CloseAgent);
+                self.transfer(plan, now, out);
+            }
+        }
+    }
+
+    /// The network took the transfer, or did not.
+    pub(super) fn transferred(&mut self, taken: bool, now: Timestamp, out: &mut Vec<Action>) {
+        match self.stage {
+            Stage::Transferring { reason, .. } if taken => {
+                self.hand_over(Handover::Transfer(reason), now, out);
+            }
+            Stage::Transferring { hung_up: true, .. } => self.end(CallEnd::ContactHungUp, now, out),
+            Stage::Transferring { .. } | Stage::Closing { .. } if self.agent => {
+                self.stage = Stage::Live { since: now };
+                out.push(Action::Message(say::TRANSFER_FAILED.to_owned()));
+            }
+            Stage::Transferring { .. } | Stage::Closing { .. } => {
+                self.note = Some(say::TRANSFER_FAILED);
+                self.dial(now, out);
+            }
+            Stage::Screening { .. }
+            | Stage::PlayingOut { .. }
+            | Stage::Dialing { .. }
+            | Stage::Live { .. }
+            | Stage::Grace { .. }
+            | Stage::Over => {}
+        }
+    }
+
+    /// The line was closed in order.
+    pub(super) fn hung_up(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        match &mut self.stage {
+            Stage::Live { .. } => {
+                self.playback.cut(now);
+                out.push(Action::Silence);
+                out.extend(self.keys.take().map(Action::Enter));
+                self.stage = Stage::Grace { until: now.plus_millis(self.setup.limits.grace) };
+            }
+            Stage::Closing { after: After::HangUp(end), .. } => {
+                let end = *end;
+                self.end(end, now, out);
+            }
+            // Giving the call to somebody closes the line; the network's answer says which it was.
+            Stage::Transferring { hung_up, .. } => *hung_up = true,
+            Stage::Screening { .. }
+            | Stage::PlayingOut { .. }
+            | Stage::Dialing { .. }
+            | Stage::Closing { after: After::Transfer(_), .. } => self.end(CallEnd::ContactHungUp, now, out),
+            Stage::Grace { .. } | Stage::Over => {}
+        }
+    }
+
+    /// The line's socket ended without a word: the call may live.
+    pub(crate) fn on_line_lost(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        match &mut self.stage {
+            Stage::Closing { after: After::HangUp(end), .. } => {
+                let end = *end;
+                self.end(end, now, out);
+            }
+            Stage::Transferring { hung_up, .. } => *hung_up = true,
+            Stage::Grace { .. } | Stage::Over => {}
+            Stage::Screening { .. }
+            | Stage::PlayingOut { .. }
+            | Stage::Dialing { .. }
+            | Stage::Live { .. }
+            | Stage::Closing { after: After::Transfer(_), .. } => {
+                self.hand_over(Handover::LineLost, now, out);
+            }
+        }
+    }
+
+    /// What others want.
+    pub(crate) fn on_order(&mut self, order: Order, now: Timestamp, out: &mut Vec<Action>) {
+        match order {
+            Order::Answered => {
+                if let Stage::Screening { .. } = self.stage {
+                    self.dial(now, out);
+                }
+            }
+            Order::HangUp(end) => self.end(end, now, out),
+            Order::Leave(outcome) => self.finish(outcome, false, now, out),
+        }
+    }
+
+    /// The call is over.
+    pub(super) fn end(&mut self, end: CallEnd, now: Timestamp, out: &mut Vec<Action>) {
+        let open = !matches!(self.stage, Stage::Grace { .. });
+        self.finish(Outcome::Ended(end), open, now, out);
+    }
+
+    /// The call goes on without us.
+    pub(super) fn hand_over(&mut self, to: Handover, now: Timestamp, out: &mut Vec<Action>) {
+        self.finish(Outcome::HandedOver(to), false, now, out);
+    }
+
+    fn finish(&mut self, outcome: Outcome, hang_up: bool, now: Timestamp, out: &mut Vec<Action>) {
+        if self.stage == Stage::Over {
+            return;
+        }
+        self.stage = Stage::Over;
+        self.tools.clear();
+        self.playback.cut(now);
+        self.tell(now, out);
+        out.push(Action::CloseAgent);
+        if hang_up {
+            out.push(Action::HangUp);
+        }
+        if let Outcome::Ended(end) = outcome {
+            let seconds = u32::try_from(now.millis_since(self.setup.began.unwrap_or(self.began)) / 1_000);
+            out.push(Action::Tell(CallNews::Ended { end, seconds: seconds.unwrap_or(0) }));
+        }
+        out.push(Action::Finish(outcome));
+    }
+}

@@ -1,0 +1,530 @@
+//! The pure machine of one call: events and the time go in, actions come out.
+//!
+//! Nothing here waits, and nothing reads a clock: [`Call::next_deadline`] says when [`Call::on_timer`] wants to be called.
+//! The two audio paths do not go through actions: [`Call::on_voice`] and [`Call::on_speech`] answer directly.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `mod` | the stages of a call, and what each event means in them |
+//! | `vocabulary` | actions, and what goes in besides the two sides' events |
+//! | `ending` | goodbye, transfer, hang-up, hand-over |
+//! | `watch` | deadlines: silence, doubtful interruptions, slow tools, the longest call |
+//! | `playback` | what was sent, played and so heard |
+//! | `keys` | digits typed on the telephone |
+//! | `words` | how much of a text was heard; what a speaking model is told |
+
+mod ending;
+mod keys;
+mod playback;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
+mod watch;
+mod words;
+
+use usher_conversation::session::EscalationReason;
+use usher_conversation::session::tools::{self, Tool, ToolAnswer};
+use usher_conversation::time::Timestamp;
+use usher_conversation::voice::{
+    AgentEvent, CallDirection, CallEnd, CallNews, CarrierEvent, Fault, Refusal, ToolCall, ToolResult,
+    TurnLatency,
+};
+
+use super::ports::{CallRef, CallUsage, Handover, Speaker, TransferReason};
+use super::settings::Setup;
+use ending::After;
+use keys::{Keys, Pressed};
+use playback::Playback;
+pub(crate) use playback::Sound;
+pub(crate) use vocabulary::{Action, Done, Order, Route, SessionNews};
+use watch::{Silence, TimeLeft};
+use words::{mentions, say};
+
+/// Tools that may be under way at once.
+const MOST_TOOLS: usize = 8;
+/// The agent may be lost once; a conversation that lasted so long since counts as a new one.
+const LASTED_MILLIS: i64 = 30_000;
+/// So much audio may still be played out before a lost agent is dialled again; more is thrown away.
+const PLAYED_OUT_MILLIS: u64 = 2_000;
+
+/// Where a call stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stage {
+    /// Not known yet who answered.
+    Screening { until: Timestamp },
+    /// The agent was lost; what it said last is being played out.
+    PlayingOut { until: Timestamp },
+    /// Being connected, up to the agent's first event.
+    Dialing { until: Timestamp },
+    /// Both sides talk.
+    Live { since: Timestamp },
+    /// Last words, then something else.
+    Closing { after: After, until: Timestamp, begun: bool, cancellable: bool },
+    /// The network is asked to give the call to somebody.
+    Transferring { until: Timestamp, reason: TransferReason, hung_up: bool },
+    /// The contact hung up; their last words may still be recognised.
+    Grace { until: Timestamp },
+    /// Finished.
+    Over,
+}
+
+/// A tool under way.
+#[derive(Debug)]
+struct PendingTool {
+    id: String,
+    since: Timestamp,
+    due: Timestamp,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Call {
+    setup: Setup,
+    direction: CallDirection,
+    stage: Stage,
+    playback: Playback,
+    keys: Keys,
+    tools: Vec<PendingTool>,
+    silence: Silence,
+    /// An interruption without words so far: when the agent is asked to go on.
+    doubt: Option<Timestamp>,
+    /// The agent tells words as they are being recognised.
+    hears_along: bool,
+    /// The session knows that the sides are connected.
+    connected: bool,
+    /// The agent is there.
+    agent: bool,
+    /// Conversations lost or not reached since the last good one.
+    failures: u8,
+    /// What the next agent is told first.
+    note: Option<&'static str>,
+    time: TimeLeft,
+    began: Timestamp,
+    /// The contact's last words, while the agent thinks.
+    heard_at: Option<Timestamp>,
+    tools_took: Option<i64>,
+    usage: CallUsage,
+}
+
+impl Call {
+    /// A call whose line is open.
+    pub(crate) fn new(setup: Setup, call: &CallRef, now: Timestamp, out: &mut Vec<Action>) -> Self {
+        let mut machine = Self {
+            direction: call.direction,
+            stage: Stage::Screening { until: now.plus_millis(setup.limits.screening) },
+            playback: Playback::new(setup.protected, now),
+            keys: Keys::default(),
+            tools: Vec::new(),
+            silence: Silence::new(now),
+            doubt: None,
+            hears_along: false,
+            connected: false,
+            agent: false,
+            failures: 0,
+            note: None,
+            time: TimeLeft::Plenty,
+            began: now,
+            heard_at: None,
+            tools_took: None,
+            usage: CallUsage::default(),
+            setup,
+        };
+        if !machine.setup.screened {
+            machine.dial(now, out);
+        }
+        machine
+    }
+
+    /// The contact spoke for 20 ms or so.
+    pub(crate) fn on_voice(&self) -> Route {
+        match self.stage {
+            Stage::Live { .. } | Stage::Closing { .. } | Stage::Transferring { .. } | Stage::Grace { .. } => {
+                Route::Forward
+            }
+            Stage::Screening { .. } | Stage::PlayingOut { .. } | Stage::Dialing { .. } => Route::Hold,
+            Stage::Over => Route::Drop,
+        }
+    }
+
+    /// The agent speaks: `micros` microseconds of sound with the vendor's number `event`.
+    pub(crate) fn on_speech(
+        &mut self,
+        event: u64,
+        micros: u64,
+        now: Timestamp,
+        out: &mut Vec<Action>,
+    ) -> Sound {
+        match self.stage {
+            Stage::Live { .. } | Stage::Closing { .. } => {}
+            Stage::Screening { .. }
+            | Stage::PlayingOut { .. }
+            | Stage::Dialing { .. }
+            | Stage::Transferring { .. }
+            | Stage::Grace { .. }
+            | Stage::Over => return Sound::Drop,
+        }
+        let began = !self.playback.is_playing();
+        let sound = self.playback.sound(event, micros, now);
+        if sound == Sound::Drop {
+            return sound;
+        }
+        self.doubt = None;
+        self.usage.audio_out_millis += micros / 1_000;
+        if began {
+            self.silence.broken(now);
+            self.tell(now, out);
+        }
+        if let Stage::Closing { until, begun, .. } = &mut self.stage {
+            *begun = true;
+            *until = (*until).max(ending::bound(&self.playback, now));
+        }
+        sound
+    }
+
+    /// Something from the contact's side. Audio is [`Call::on_voice`]'s.
+    pub(crate) fn on_carrier(&mut self, event: CarrierEvent, now: Timestamp, out: &mut Vec<Action>) {
+        if self.stage == Stage::Over {
+            return;
+        }
+        match event {
+            CarrierEvent::Audio(_) => {}
+            CarrierEvent::Played(mark) => {
+                let playing = self.playback.is_playing();
+                self.playback.played(mark, now);
+                if playing && !self.playback.is_playing() {
+                    self.silence.begins(now);
+                }
+                self.tell(now, out);
+                self.after_words(now, out);
+            }
+            CarrierEvent::Digit(key) => self.pressed(key, now, out),
+            CarrierEvent::Typed(text) => {
+                self.contact_is_there(now);
+                self.usage.heard += 1;
+                out.push(Action::Caption { speaker: Speaker::Contact, text: text.clone(), settled: true });
+                out.push(Action::Tell(CallNews::Heard { text: text.clone() }));
+                out.push(Action::Message(text));
+            }
+            CarrierEvent::Hangup => self.hung_up(now, out),
+        }
+    }
+
+    fn pressed(&mut self, key: char, now: Timestamp, out: &mut Vec<Action>) {
+        self.contact_is_there(now);
+        match self.keys.press(key, now, self.setup.limits.digits) {
+            Pressed::Pending => out.push(Action::Active),
+            Pressed::Number(digits) => out.push(Action::Enter(digits)),
+            Pressed::Pound => {
+                if self.setup.people.emergency.as_ref().is_some_and(|emergency| emergency.pound_key) {
+                    self.emergency(now, out);
+                }
+            }
+        }
+    }
+
+    /// Something from the agent. Audio is [`Call::on_speech`]'s.
+    pub(crate) fn on_agent(&mut self, event: AgentEvent, now: Timestamp, out: &mut Vec<Action>) {
+        if self.stage == Stage::Over {
+            return;
+        }
+        match event {
+            AgentEvent::Audio { .. } => {}
+            AgentEvent::Ready { conversation, .. } => self.ready(conversation, now, out),
+            AgentEvent::Said(said) => {
+                let text = said.text.trim();
+                if !text.is_empty() {
+                    self.doubt = None;
+                    let thinking = self.heard_at.take().map(|since| span(now, since));
+                    let tools = self.tools_took.take().map(|took| u32::try_from(took).unwrap_or(u32::MAX));
+                    let latency = TurnLatency { thinking, speaking: None, tools };
+                    self.playback.said(said.event, text.to_owned(), latency, now);
+                    out.push(Action::Caption {
+                        speaker: Speaker::Agent,
+                        text: text.to_owned(),
+                        settled: true,
+                    });
+                    self.tell(now, out);
+                }
+            }
+            AgentEvent::Corrected(corrected) => {
+                self.playback.correct(corrected.text);
+                self.tell(now, out);
+            }
+            AgentEvent::Heard(heard) => self.heard(heard.text.trim(), now, out),
+            AgentEvent::Hearing(text) => {
+                self.hears_along = true;
+                self.contact_is_there(now);
+                out.push(Action::Caption { speaker: Speaker::Contact, text, settled: false });
+            }
+            AgentEvent::Interrupted { event } => self.interrupted(event, now, out),
+            AgentEvent::Tool(call) => self.tool(call, now, out),
+            AgentEvent::Goodbye => self.goodbye(now, out),
+            AgentEvent::Gone(fault) => self.gone(fault, now, out),
+        }
+    }
+
+    fn ready(&mut self, conversation: String, now: Timestamp, out: &mut Vec<Action>) {
+        let Stage::Dialing { .. } = self.stage else { return };
+        self.stage = Stage::Live { since: now };
+        self.agent = true;
+        self.usage.dials += 1;
+        self.silence.begins(now);
+        out.push(Action::Connected { conversation });
+        if !self.connected {
+            self.connected = true;
+            let (origin, direction) = (self.setup.origin.clone(), self.direction);
+            out.push(Action::Tell(CallNews::Connected { origin, direction }));
+        }
+        out.push(Action::Release);
+        out.extend(self.note.take().map(|note| Action::Message(note.to_owned())));
+    }
+
+    fn heard(&mut self, text: &str, now: Timestamp, out: &mut Vec<Action>) {
+        if text.is_empty() {
+            return;
+        }
+        self.contact_is_there(now);
+        self.heard_at = Some(now);
+        self.usage.heard += 1;
+        self.playback.close();
+        self.playback.settle_cut();
+        self.tell(now, out);
+        out.push(Action::Caption { speaker: Speaker::Contact, text: text.to_owned(), settled: true });
+        out.push(Action::Tell(CallNews::Heard { text: text.to_owned() }));
+        if let Stage::Closing { cancellable: true, .. } = self.stage {
+            // "Wait, one more thing": the goodbye was too early.
+            self.stage = Stage::Live { since: now };
+        }
+        let emergency = self.setup.people.emergency.as_ref();
+        if emergency.is_some_and(|emergency| mentions(text, &emergency.keywords)) {
+            self.emergency(now, out);
+        }
+    }
+
+    /// The contact speaks over the agent.
+    fn interrupted(&mut self, event: u64, now: Timestamp, out: &mut Vec<Action>) {
+        self.usage.interruptions += 1;
+        if self.playback.is_protected() {
+            return;
+        }
+        let cut_short = self.playback.is_playing();
+        self.playback.interrupt(event, now);
+        out.push(Action::Clear);
+        if cut_short {
+            // Without words told as they are recognised, a long sentence looks like none.
+            let patience = self.setup.limits.doubt * if self.hears_along { 1 } else { 3 };
+            self.doubt = Some(now.plus_millis(patience));
+            self.silence.begins(now);
+        }
+        self.tell(now, out);
+    }
+
+    fn tool(&mut self, call: ToolCall, now: Timestamp, out: &mut Vec<Action>) {
+        self.doubt = None;
+        self.playback.close();
+        let ToolCall { id, name, parameters } = call;
+        if self.tools.iter().any(|pending| pending.id == id) {
+            return;
+        }
+        self.usage.tools += 1;
+        let fail = |id, result: String| Action::Result(ToolResult { id, result, is_error: true });
+        match Tool::parse(&name, &parameters) {
+            Err(error) => out.push(fail(id, tools::refuse(&error).json)),
+            Ok(Tool::Transfer { to }) if self.setup.people.find(to.as_deref()).is_none() => {
+                out.push(fail(id, say::NOBODY.to_owned()));
+            }
+            Ok(_) if self.tools.len() == MOST_TOOLS => out.push(fail(id, say::TOO_MANY.to_owned())),
+            Ok(tool) => {
+                let due = now.plus_millis(self.setup.limits.tool);
+                self.tools.push(PendingTool { id: id.clone(), since: now, due });
+                out.push(Action::Use { id, tool });
+            }
+        }
+    }
+
+    fn gone(&mut self, fault: Fault, now: Timestamp, out: &mut Vec<Action>) {
+        self.agent = false;
+        match self.stage {
+            Stage::Live { .. } | Stage::Dialing { .. } => match fault {
+                Fault::Ended => {
+                    out.push(Action::CloseAgent);
+                    self.goodbye_now(now, out);
+                }
+                Fault::Lost(reason) => self.lost(reason, now, out),
+                Fault::Refused(reason) => self.unavailable(reason, now, out),
+            },
+            Stage::Closing { .. } => {
+                out.push(Action::CloseAgent);
+                self.no_more_words(now, out);
+            }
+            Stage::Grace { .. } => self.end(CallEnd::ContactHungUp, now, out),
+            Stage::Transferring { .. } | Stage::PlayingOut { .. } | Stage::Screening { .. } | Stage::Over => {
+            }
+        }
+    }
+
+    /// The agent broke off, or was not reached: once more, unless that happened just before.
+    fn lost(&mut self, reason: String, now: Timestamp, out: &mut Vec<Action>) {
+        if let Stage::Live { since } = self.stage
+            && now.millis_since(since) >= LASTED_MILLIS
+        {
+            self.failures = 0;
+        }
+        self.failures += 1;
+        self.agent = false;
+        self.tools.clear();
+        self.doubt = None;
+        self.playback.close();
+        self.playback.forget_events();
+        if self.failures > 1 {
+            return self.unavailable(reason, now, out);
+        }
+        out.push(Action::CloseAgent);
+        let remaining = self.playback.remaining(now) / 1_000;
+        if remaining == 0 && !self.playback.is_playing() {
+            return self.dial(now, out);
+        }
+        if remaining <= PLAYED_OUT_MILLIS {
+            out.extend(self.playback.mark_end().map(Action::Mark));
+            self.stage = Stage::PlayingOut { until: ending::bound(&self.playback, now) };
+        } else {
+            self.cut(now, out);
+            self.dial(now, out);
+        }
+    }
+
+    fn dial(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        self.playback.settle_cut();
+        self.tell(now, out);
+        if self.connected {
+            out.push(Action::Filler);
+        }
+        self.stage = Stage::Dialing { until: now.plus_millis(self.setup.limits.dial) };
+        out.push(Action::Dial);
+    }
+
+    /// The agent will not talk: the contact gets the questions another way.
+    fn unavailable(&mut self, reason: String, now: Timestamp, out: &mut Vec<Action>) {
+        out.push(Action::Escalate(EscalationReason::VoiceUnavailable));
+        self.hand_over(Handover::AgentUnavailable(reason), now, out);
+    }
+
+    /// Something that was asked for is done.
+    pub(crate) fn on_outside(&mut self, outcome: Done, now: Timestamp, out: &mut Vec<Action>) {
+        match outcome {
+            Done::Dialed { utterances } => self.playback.count_from(utterances),
+            Done::NotDialed(refusal) => {
+                if let Stage::Dialing { .. } = self.stage {
+                    match refusal {
+                        Refusal::Unreachable(reason) => self.lost(reason, now, out),
+                        Refusal::Refused(reason) => self.unavailable(reason, now, out),
+                    }
+                }
+            }
+            Done::Used { id, tool, answer, withdrawn } => {
+                if self.used(&id, &tool, answer, now, out) && withdrawn {
+                    self.goodbye(now, out);
+                }
+            }
+            Done::Entered { digits, answer } => {
+                if !self.agent || self.stage == Stage::Over {
+                    return;
+                }
+                match answer {
+                    Some(answer) => {
+                        out.push(Action::Context { id: "keypad", text: answer.json });
+                        out.push(Action::Message(say::typed(&digits)));
+                    }
+                    None => out.push(Action::Message(say::pressed(&digits))),
+                }
+            }
+            Done::Transferred { taken } => self.transferred(taken, now, out),
+        }
+    }
+
+    /// Answers a tool, unless it was too late; says whether it was not.
+    fn used(
+        &mut self,
+        id: &str,
+        tool: &Tool,
+        answer: ToolAnswer,
+        now: Timestamp,
+        out: &mut Vec<Action>,
+    ) -> bool {
+        let Some(at) = self.tools.iter().position(|pending| pending.id == id) else { return false };
+        let pending = self.tools.swap_remove(at);
+        *self.tools_took.get_or_insert(0) += now.millis_since(pending.since);
+        let ToolAnswer { json, is_error } = answer;
+        out.push(Action::Result(ToolResult { id: pending.id, result: json, is_error }));
+        match tool {
+            Tool::EndCall { .. } if !is_error => self.close_call(now, out),
+            Tool::Transfer { to } if !is_error => self.close_for(to.as_deref(), now, out),
+            Tool::EndCall { .. }
+            | Tool::Transfer { .. }
+            | Tool::GetNextQuestion
+            | Tool::RecordAnswer { .. }
+            | Tool::CorrectAnswer { .. }
+            | Tool::AnswerQuestion { .. }
+            | Tool::Escalate { .. } => {}
+        }
+        true
+    }
+
+    /// News from the session.
+    pub(crate) fn on_session(&mut self, news: SessionNews, now: Timestamp, out: &mut Vec<Action>) {
+        match (news, &self.stage) {
+            (SessionNews::Elsewhere { context, message }, Stage::Live { .. } | Stage::Closing { .. }) => {
+                self.contact_is_there(now);
+                out.push(Action::Context { id: "session", text: context });
+                out.extend(message.map(Action::Message));
+            }
+            // Whoever is dialled next is told everything.
+            (SessionNews::Elsewhere { .. }, _) | (SessionNews::Stop, Stage::Over) => {}
+            (SessionNews::Stop, _) => {
+                self.cut(now, out);
+                self.end(CallEnd::Finished, now, out);
+            }
+        }
+    }
+
+    fn contact_is_there(&mut self, now: Timestamp) {
+        self.doubt = None;
+        self.silence.ended_by_contact(now, self.playback.is_playing());
+    }
+
+    /// Throws away what was not played.
+    fn cut(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        if self.playback.is_playing() {
+            out.push(Action::Clear);
+        }
+        self.playback.cut(now);
+    }
+
+    /// Passes on what became certain about the agent's words.
+    fn tell(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        let usage = &mut self.usage;
+        self.playback.tell(now, self.stage == Stage::Over, |news| {
+            if let CallNews::Spoke { latency, .. } = &news
+                && usage.turns.len() < CallUsage::MAX_TURNS
+            {
+                usage.turns.push(*latency);
+            }
+            out.push(Action::Tell(news));
+        });
+    }
+
+    /// After a panic: nothing more is wanted.
+    pub(crate) fn give_up(&mut self) {
+        self.stage = Stage::Over;
+    }
+
+    /// What was used so far.
+    pub(crate) fn usage(&self, now: Timestamp) -> CallUsage {
+        let millis = u64::try_from(now.millis_since(self.began)).unwrap_or(0);
+        CallUsage { millis, utterances: self.playback.utterances(), ..self.usage.clone() }
+    }
+}
+
+fn span(now: Timestamp, since: Timestamp) -> u32 {
+    u32::try_from(now.millis_since(since).max(0)).unwrap_or(u32::MAX)
+}

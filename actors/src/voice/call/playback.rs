@@ -1,0 +1,482 @@
+//! What was sent to be played, what of it was played, and so which of the agent's words were heard.
+//!
+//! All audio sent lies on one line of microseconds. Marks say how far along it the contact has heard; between two marks
+//! the clock does, but never beyond a mark that is still out. An utterance is a stretch of the line with a text. Words are
+//! told apart by time: of a text of which a third of the sound was played, a third was heard, to the last whole word.
+
+use std::collections::VecDeque;
+
+use usher_conversation::time::Timestamp;
+use usher_conversation::voice::{CallNews, TurnLatency};
+
+use super::words::{bounded, spoken_prefix, whole_sentences};
+
+/// Audio between two marks.
+const MARK_EVERY: u64 = 250_000;
+/// A pause of the agent's audio after which its end is marked.
+pub(super) const TAIL_MILLIS: i64 = 200;
+/// Marks that may be out: two minutes of audio. Beyond it marks are left out, not audio.
+const MOST_MARKS: usize = 480;
+/// Utterances that may be unfinished.
+const MOST_UTTERANCES: usize = 16;
+/// The longest text of one utterance, in bytes.
+const LONGEST_TEXT: usize = 8_000;
+/// No more audio for so long before an interruption: all of the utterance's audio was there.
+const COMPLETE_AFTER: i64 = 500;
+/// The agent's own word on what was spoken is waited for so long.
+pub(super) const CORRECTION_MILLIS: i64 = 800;
+/// Microseconds one character takes to say, before the agent's own pace is known.
+const USUAL_PACE: u64 = 65_000;
+/// Words without any sound for so long are told anyway.
+pub(super) const SILENT_WORDS_MILLIS: i64 = 2_000;
+/// How often the progress of a long utterance is told.
+const PROGRESS_EVERY: u64 = 2_000_000;
+
+#[derive(Debug)]
+struct Mark {
+    number: u64,
+    position: u64,
+}
+
+/// Where an utterance was broken off.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    at: Timestamp,
+    /// Microseconds of it that were heard.
+    heard: u64,
+    /// Microseconds it would have taken.
+    whole: u64,
+}
+
+/// What became of an utterance.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    /// Not known yet.
+    Open,
+    /// All of it was heard.
+    Heard,
+    /// It was broken off.
+    Cut(Cut),
+}
+
+#[derive(Debug)]
+struct Utterance {
+    /// Its number on the call, once it has a text.
+    number: u32,
+    /// The vendor's number of its text.
+    event: u64,
+    /// The vendor's number of its newest audio.
+    last_audio_event: u64,
+    text: String,
+    begin: u64,
+    end: u64,
+    said: Option<Timestamp>,
+    sounded: Option<Timestamp>,
+    latency: TurnLatency,
+    /// The turn passed to somebody else: audio with a newer number is another utterance.
+    closed: bool,
+    /// The session knows its text.
+    told: bool,
+    protected: bool,
+    fate: Fate,
+    correction: Option<String>,
+    /// Position up to which the session knows what was heard.
+    reported: u64,
+    /// Bytes of the text that the session knows were heard.
+    known: usize,
+}
+
+/// What becomes of a piece of the agent's voice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sound {
+    /// It is stale.
+    Drop,
+    /// It is to be played.
+    Play {
+        /// The mark that follows it.
+        mark: Option<u64>,
+    },
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Playback {
+    utterances: VecDeque<Utterance>,
+    marks: VecDeque<Mark>,
+    next_mark: u64,
+    sent: u64,
+    heard: u64,
+    /// The instant at which a position was being played.
+    anchor: Option<(Timestamp, u64)>,
+    unmarked: u64,
+    /// The last mark stands at the end of what was sent, after a pause.
+    tail_marked: bool,
+    last_audio: Timestamp,
+    /// Audio with a number up to it is stale.
+    stale: Option<u64>,
+    /// The number of the last utterance.
+    number: u32,
+    protected: u32,
+    pace: u64,
+    last_heard: String,
+}
+
+impl Playback {
+    pub(super) fn new(protected: u32, now: Timestamp) -> Self {
+        Self {
+            utterances: VecDeque::new(),
+            marks: VecDeque::new(),
+            next_mark: 1,
+            sent: 0,
+            heard: 0,
+            anchor: None,
+            unmarked: 0,
+            tail_marked: false,
+            last_audio: now,
+            stale: None,
+            number: 0,
+            protected,
+            pace: USUAL_PACE,
+            last_heard: String::new(),
+        }
+    }
+
+    /// Utterances of the call before this attachment, none of which is protected any more.
+    pub(super) const fn count_from(&mut self, number: u32) {
+        if number > self.number {
+            self.number = number;
+        }
+        if number > 0 {
+            self.protected = 0;
+        }
+    }
+
+    pub(super) const fn utterances(&self) -> u32 {
+        self.number
+    }
+
+    /// Another conversation numbers its events afresh.
+    pub(super) const fn forget_events(&mut self) {
+        self.stale = None;
+    }
+
+    /// A piece of the agent's voice of so many microseconds. Answers whether it is to be played and the mark to follow.
+    pub(super) fn sound(&mut self, event: u64, micros: u64, now: Timestamp) -> Sound {
+        if self.stale.is_some_and(|stale| event <= stale) {
+            return Sound::Drop;
+        }
+        if !self.is_playing() {
+            self.anchor = Some((now, self.sent));
+        }
+        let another = self
+            .utterances
+            .back()
+            .is_none_or(|current| !current.is_open() || (current.closed && event > current.last_audio_event));
+        if another {
+            self.begin();
+        }
+        self.sent += micros;
+        self.unmarked += micros;
+        self.tail_marked = false;
+        self.last_audio = now;
+        let end = self.sent;
+        if let Some(current) = self.utterances.back_mut() {
+            current.last_audio_event = event;
+            current.end = end;
+            if current.sounded.is_none() {
+                current.sounded = Some(now);
+            }
+        }
+        let due = self.unmarked >= MARK_EVERY && self.marks.len() < MOST_MARKS;
+        Sound::Play { mark: due.then(|| self.place_mark()) }
+    }
+
+    fn begin(&mut self) -> &mut Utterance {
+        if self.utterances.len() == MOST_UTTERANCES {
+            self.utterances.pop_front();
+        }
+        self.utterances.push_back(Utterance {
+            number: 0,
+            event: 0,
+            last_audio_event: 0,
+            text: String::new(),
+            begin: self.sent,
+            end: self.sent,
+            said: None,
+            sounded: None,
+            latency: TurnLatency::default(),
+            closed: false,
+            told: false,
+            protected: self.number < self.protected,
+            fate: Fate::Open,
+            correction: None,
+            reported: self.sent,
+            known: 0,
+        });
+        let last = self.utterances.len() - 1;
+        &mut self.utterances[last]
+    }
+
+    /// The agent's words: those of the utterance that is sounding already, or of the next.
+    pub(super) fn said(&mut self, event: u64, text: String, latency: TurnLatency, now: Timestamp) {
+        let text = bounded(text, LONGEST_TEXT).trim().to_owned();
+        let number = self.number + 1;
+        let known = self.utterances.back().is_some_and(|current| {
+            let replaced = current.event == event && !current.told && current.is_open();
+            !current.is_cut() && (current.text.is_empty() || replaced)
+        });
+        let begun = if known {
+            let last = self.utterances.len() - 1;
+            &mut self.utterances[last]
+        } else {
+            self.begin()
+        };
+        begun.text = text;
+        begun.event = event;
+        begun.said = Some(now);
+        begun.latency = latency;
+        if begun.number == 0 {
+            begun.number = number;
+            self.number = number;
+        }
+    }
+
+    /// The turn passes to the contact, or to a tool.
+    pub(super) fn close(&mut self) {
+        if let Some(current) = self.utterances.back_mut() {
+            current.closed = true;
+        }
+    }
+
+    fn place_mark(&mut self) -> u64 {
+        let number = self.next_mark;
+        self.next_mark += 1;
+        self.unmarked = 0;
+        self.marks.push_back(Mark { number, position: self.sent });
+        number
+    }
+
+    /// A mark at the end of what was sent, if there is none.
+    pub(super) fn mark_end(&mut self) -> Option<u64> {
+        if self.unmarked == 0 {
+            self.tail_marked = true;
+            return None;
+        }
+        let mark = self.place_mark();
+        self.tail_marked = true;
+        Some(mark)
+    }
+
+    /// When the end of what was sent should be marked.
+    pub(super) fn tail_due(&self) -> Option<Timestamp> {
+        let open = !self.tail_marked && self.is_playing();
+        open.then(|| self.last_audio.plus_millis(TAIL_MILLIS))
+    }
+
+    /// A mark came back. One that is not out (cleared, or never sent) says nothing.
+    pub(super) fn played(&mut self, number: u64, now: Timestamp) {
+        if !self.marks.iter().any(|mark| mark.number == number) {
+            return;
+        }
+        while let Some(mark) = self.marks.pop_front_if(|mark| mark.number <= number) {
+            self.heard = mark.position;
+        }
+        self.anchor = self.is_playing().then_some((now, self.heard));
+    }
+
+    /// Whether sound is known to be under way.
+    pub(super) const fn is_playing(&self) -> bool {
+        self.heard < self.sent
+    }
+
+    /// Microseconds that are still to be played.
+    pub(super) fn remaining(&self, now: Timestamp) -> u64 {
+        self.sent - self.position(now)
+    }
+
+    /// How far the contact has heard: at least to the last mark that came back, at most to the first that did not.
+    fn position(&self, now: Timestamp) -> u64 {
+        let Some((since, from)) = self.anchor else { return self.heard };
+        let elapsed = u64::try_from(now.millis_since(since)).unwrap_or(0).saturating_mul(1_000);
+        let limit = self.marks.front().map_or(self.sent, |mark| mark.position);
+        from.saturating_add(elapsed).min(limit).max(self.heard)
+    }
+
+    /// Whether what is being played must not be cut.
+    pub(super) fn is_protected(&self) -> bool {
+        self.is_playing()
+            && self.utterances.iter().any(|current| current.protected && current.end > self.heard)
+    }
+
+    /// The contact interrupted at this event: what is not played yet will not be.
+    pub(super) fn interrupt(&mut self, event: u64, now: Timestamp) {
+        self.stale = Some(self.stale.map_or(event, |stale| stale.max(event)));
+        self.cut(now);
+    }
+
+    /// Whatever is not played yet will not be: `clear` was sent, or the line broke. Marks that are out say nothing.
+    pub(super) fn cut(&mut self, now: Timestamp) {
+        let position = self.position(now);
+        let complete = now.millis_since(self.last_audio) >= COMPLETE_AFTER;
+        let pace = self.pace;
+        for current in self.utterances.iter_mut().filter(|current| current.is_open()) {
+            let sent = current.end - current.begin;
+            let expected = current.text.chars().count() as u64 * pace;
+            current.fate = Fate::Cut(Cut {
+                at: now,
+                heard: position.clamp(current.begin, current.end) - current.begin,
+                whole: if complete { sent } else { sent.max(expected) },
+            });
+        }
+        self.heard = self.sent;
+        self.marks.clear();
+        self.anchor = None;
+        self.unmarked = 0;
+        self.tail_marked = true;
+    }
+
+    /// The agent's own word on how much of an interrupted utterance was spoken.
+    pub(super) fn correct(&mut self, text: String) {
+        let text = bounded(text, LONGEST_TEXT);
+        if let Some(current) = self.utterances.iter_mut().rev().find(|current| !current.text.is_empty()) {
+            current.correction = Some(text);
+        }
+    }
+
+    /// The agent's own word on what was interrupted is not waited for any longer.
+    pub(super) fn settle_cut(&mut self) {
+        for current in &mut self.utterances {
+            if let Fate::Cut(cut) = &mut current.fate {
+                cut.at = cut.at.plus_millis(-CORRECTION_MILLIS);
+            }
+        }
+    }
+
+    /// The last words that were heard.
+    pub(super) fn last_heard(&self) -> &str {
+        &self.last_heard
+    }
+
+    /// When [`Playback::tell`] has something to say without anything else happening.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        let cut = self.utterances.iter().filter_map(|current| match current.fate {
+            Fate::Cut(cut) => Some(cut.at.plus_millis(CORRECTION_MILLIS)),
+            Fate::Open | Fate::Heard => None,
+        });
+        let silent = self.utterances.back().filter(|current| !current.told && current.sounded.is_none());
+        let silent = silent.and_then(|current| Some(current.said?.plus_millis(SILENT_WORDS_MILLIS)));
+        cut.chain(silent).min()
+    }
+
+    /// Passes on what became certain: texts that sound, and how much of them was heard. With `all`, nothing is waited for
+    /// any more.
+    pub(super) fn tell(&mut self, now: Timestamp, all: bool, mut news: impl FnMut(CallNews)) {
+        let ended = !self.is_playing() && self.tail_marked;
+        let last = self.utterances.len().saturating_sub(1);
+        let (heard, pace) = (self.heard, self.pace);
+        let mut finished = 0;
+        for (index, current) in self.utterances.iter_mut().enumerate() {
+            if !current.told && current.is_ready(now) {
+                current.told = true;
+                let latency = current.measured();
+                news(CallNews::Spoke { utterance: current.number, text: current.text.clone(), latency });
+            }
+            let sounded = current.end > current.begin;
+            if current.is_open() && sounded && current.end <= heard && (index < last || ended) {
+                current.fate = Fate::Heard;
+            }
+            let over = match current.fate {
+                Fate::Open => !sounded && index < last,
+                Fate::Heard => current.told || all || index < last,
+                Fate::Cut(cut) => {
+                    let settled = now.millis_since(cut.at) >= CORRECTION_MILLIS;
+                    all || index < last || current.correction.is_some() || settled
+                }
+            };
+            if over && index == finished {
+                finished += 1;
+                current.tell_end(pace, &mut self.last_heard, &mut news);
+                self.pace = current.learned(self.pace);
+            } else if current.told && current.is_open() {
+                current.tell_progress(heard, &mut self.last_heard, &mut news);
+            }
+        }
+        self.utterances.drain(..finished);
+    }
+}
+
+impl Utterance {
+    /// Whether its text can be told: both text and sound are there, or no sound will come. Words that were never spoken
+    /// because the call ended first are no part of it.
+    fn is_ready(&self, now: Timestamp) -> bool {
+        let overdue = |said: Timestamp| now.millis_since(said) >= SILENT_WORDS_MILLIS;
+        !self.text.is_empty() && (self.sounded.is_some() || self.said.is_some_and(overdue))
+    }
+
+    fn measured(&self) -> TurnLatency {
+        let between =
+            |(said, sounded): (Timestamp, Timestamp)| u32::try_from(sounded.millis_since(said)).unwrap_or(0);
+        TurnLatency { speaking: self.said.zip(self.sounded).map(between), ..self.latency }
+    }
+
+    /// Of a long utterance, the sentences that were heard so far: whoever takes over after a crash goes on behind them.
+    fn tell_progress(&mut self, heard: u64, last_heard: &mut String, news: &mut impl FnMut(CallNews)) {
+        if heard < self.reported + PROGRESS_EVERY || heard <= self.begin {
+            return;
+        }
+        self.reported = heard;
+        let prefix = spoken_prefix(&self.text, heard - self.begin, self.end - self.begin);
+        let sentences = whole_sentences(prefix);
+        if sentences.len() <= self.known || sentences.len() == self.text.len() {
+            return;
+        }
+        self.known = sentences.len();
+        last_heard.replace_range(.., sentences);
+        news(CallNews::Played { utterance: self.number, text: sentences.to_owned(), whole: false });
+    }
+
+    fn tell_end(&mut self, pace: u64, last_heard: &mut String, news: &mut impl FnMut(CallNews)) {
+        if !self.told {
+            return;
+        }
+        let heard = match self.fate {
+            Fate::Open => "",
+            Fate::Heard => self.text.as_str(),
+            Fate::Cut(cut) => self.heard_until(cut, pace),
+        };
+        // What is known to have been heard stays heard.
+        let text = &self.text[..heard.len().max(self.known)];
+        if text.is_empty() {
+            return;
+        }
+        let whole = text.len() == self.text.len();
+        last_heard.replace_range(.., text);
+        news(CallNews::Played { utterance: self.number, text: text.to_owned(), whole });
+    }
+
+    /// The agent knows its words better than any proportion does; but not what was played. Its correction stands unless
+    /// it claims more than can have been said in the time.
+    fn heard_until(&self, cut: Cut, pace: u64) -> &str {
+        let possible = |text: &&str| text.chars().count() as u64 * pace * 2 / 3 <= cut.heard;
+        let corrected = self.correction.as_deref().map(str::trim).filter(possible);
+        let corrected = corrected.filter(|&text| self.text.starts_with(text));
+        corrected.unwrap_or_else(|| spoken_prefix(&self.text, cut.heard, cut.whole.max(1)))
+    }
+
+    /// The agent's pace, as far as this utterance shows it: by one that was heard whole.
+    fn learned(&self, pace: u64) -> u64 {
+        let chars = self.text.chars().count() as u64;
+        match self.fate {
+            Fate::Heard if chars >= 20 => pace.midpoint((self.end - self.begin) / chars),
+            Fate::Heard | Fate::Open | Fate::Cut(_) => pace,
+        }
+    }
+
+    const fn is_open(&self) -> bool {
+        matches!(self.fate, Fate::Open)
+    }
+
+    const fn is_cut(&self) -> bool {
+        matches!(self.fate, Fate::Cut(_))
+    }
+}

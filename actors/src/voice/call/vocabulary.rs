@@ -1,0 +1,109 @@
+//! What goes into the machine of a call besides the two sides' events, and what comes out of it.
+
+use usher_conversation::session::EscalationReason;
+use usher_conversation::session::tools::{Tool, ToolAnswer};
+use usher_conversation::voice::{CallEnd, CallNews, Refusal, ToolResult};
+
+use crate::voice::ports::{Outcome, Speaker, TransferPlan};
+
+/// Something to be done, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    /// Ask the carrier for a mark.
+    Mark(u64),
+    /// Throw away what was not played.
+    Clear,
+    /// Show words.
+    Caption { speaker: Speaker, text: String, settled: bool },
+    /// Play the filler.
+    Filler,
+    /// Let the agent hear silence, so that it takes the contact's last words for complete.
+    Silence,
+    /// Answer a tool.
+    Result(ToolResult),
+    /// Tell the agent something.
+    Context { id: &'static str, text: String },
+    /// Say something to the agent as the contact.
+    Message(String),
+    /// The contact is busy.
+    Active,
+    /// Read the session, then open a conversation with the agent.
+    Dial,
+    /// The agent is there: what was held goes to it.
+    Release,
+    /// Let go of the agent, or of trying to reach it.
+    CloseAgent,
+    /// Journal.
+    Tell(CallNews),
+    /// Carry out a tool in the session.
+    Use { id: String, tool: Tool },
+    /// Offer digits as the answer to the pending question.
+    Enter(String),
+    /// Call a human.
+    Escalate(EscalationReason),
+    /// Record the vendor's id of the conversation.
+    Connected { conversation: String },
+    /// Give the call to a person.
+    Transfer(TransferPlan),
+    /// End the call at the telephone network.
+    HangUp,
+    /// Nothing more comes: record the outcome, close the line, stop.
+    Finish(Outcome),
+}
+
+/// What came of an action.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Done {
+    /// A conversation is open; the call had so many utterances before.
+    Dialed { utterances: u32 },
+    /// It could not be opened.
+    NotDialed(Refusal),
+    /// A tool was carried out.
+    Used {
+        id: String,
+        tool: Tool,
+        answer: ToolAnswer,
+        /// The contact withdrew consent: the answer is the last thing to be said.
+        withdrawn: bool,
+    },
+    /// Digits were offered; `None` when the pending question takes no digits.
+    Entered { digits: String, answer: Option<ToolAnswer> },
+    /// The network took the transfer, or refused it.
+    Transferred { taken: bool },
+}
+
+/// What the session says to its call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SessionNews {
+    /// Something happened on another channel.
+    Elsewhere {
+        /// What the agent should know.
+        context: String,
+        /// What the contact would say about it.
+        message: Option<String>,
+    },
+    /// Nothing automated may be said any more.
+    Stop,
+}
+
+/// What others want of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// A person answered: speak.
+    Answered,
+    /// End it.
+    HangUp(CallEnd),
+    /// Let go of it: somebody else has the line already, or gets it.
+    Leave(Outcome),
+}
+
+/// Where the contact's voice goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// To the agent.
+    Forward,
+    /// Nowhere yet.
+    Hold,
+    /// Nowhere.
+    Drop,
+}

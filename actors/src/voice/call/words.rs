@@ -1,0 +1,126 @@
+//! How much of a text was heard, and the sentences a speaking model is told. The latter are for the model, which speaks
+//! the contact's language: they are not translated.
+
+/// The longest prefix of `text` that ends with a word and is not longer than `part` of `whole`.
+pub(super) fn spoken_prefix(text: &str, part: u64, whole: u64) -> &str {
+    if part >= whole {
+        return text.trim_end();
+    }
+    let chars = text.chars().count() as u64;
+    let heard = usize::try_from(chars * part / whole).unwrap_or(0);
+    let cut = text.char_indices().nth(heard).map_or(text.len(), |(at, _)| at);
+    let (prefix, rest) = text.split_at(cut);
+    if rest.starts_with(char::is_whitespace) || rest.is_empty() {
+        return prefix.trim_end();
+    }
+    prefix.rfind(char::is_whitespace).map_or("", |end| prefix[..end].trim_end())
+}
+
+/// The whole sentences at the start of `text`; empty when not even the first ends in it.
+pub(super) fn whole_sentences(text: &str) -> &str {
+    let ends = |mark: char| matches!(mark, '.' | '!' | '?' | '…');
+    let mut end = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, mark)) = chars.next() {
+        if ends(mark) && chars.peek().is_none_or(|(_, next)| next.is_whitespace()) {
+            end = at + mark.len_utf8();
+        }
+    }
+    &text[..end]
+}
+
+/// At most `bytes` of `text`, cut between characters.
+pub(super) fn bounded(mut text: String, bytes: usize) -> String {
+    if text.len() > bytes {
+        text.truncate((0..=bytes).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0));
+    }
+    text
+}
+
+/// Whether one of `keywords` stands in `text` as words of its own.
+pub(super) fn mentions(text: &str, keywords: &[String]) -> bool {
+    let text = text.to_lowercase();
+    keywords.iter().filter(|keyword| !keyword.is_empty()).any(|keyword| {
+        text.match_indices(keyword.as_str()).any(|(at, found)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + found.len()..].chars().next();
+            !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+        })
+    })
+}
+
+/// What the agent is told in its own sentence or the contact's.
+pub(super) mod say {
+    pub(crate) const STILL_THERE: &str =
+        "(The contact has been silent for a while. Ask briefly whether they are still there.)";
+    pub(crate) const NOBODY_THERE: &str =
+        "(The contact is still silent. Say goodbye in one sentence; the call ends now.)";
+    pub(crate) const TIME_IS_UP: &str =
+        "(The call has lasted as long as it may. Say goodbye now, in one sentence.)";
+    pub(crate) const ENDING_SOON: &str = "The call must end within half a minute: come to an end.";
+    pub(crate) const TRANSFER_FAILED: &str =
+        "(Nobody could be connected. Say so, and offer that somebody calls back.)";
+    pub(crate) const TOO_SLOW: &str =
+        r#"{"ok":false,"error":"that took too long; go on and try it again later"}"#;
+    pub(crate) const TOO_MANY: &str = r#"{"ok":false,"error":"too many requests at once"}"#;
+    pub(crate) const NOBODY: &str = r#"{"ok":false,"error":"nobody can take the call; offer that somebody calls back, with the tool escalate"}"#;
+
+    pub(crate) fn go_on(last_heard: &str) -> String {
+        if last_heard.is_empty() {
+            return "(Nobody said anything; it was only noise. Say your last sentence again.)".to_owned();
+        }
+        format!(
+            "(Nobody said anything; it was only noise. Go on after these words of yours: \"{last_heard}\")"
+        )
+    }
+
+    pub(crate) fn pressed(digits: &str) -> String {
+        let spaced: Vec<_> = digits.chars().map(String::from).collect();
+        format!("I pressed {}.", spaced.join(" "))
+    }
+
+    pub(crate) fn typed(digits: &str) -> String {
+        format!("I have typed {digits} on the keypad.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_was_heard_ends_with_a_whole_word() {
+        let text = "Great. Shall we start with your address?";
+        assert_eq!(spoken_prefix(text, 20, 40), "Great. Shall we");
+        assert_eq!(spoken_prefix(text, 17, 40), "Great. Shall we", "a word that just ended was heard");
+        assert_eq!(spoken_prefix(text, 1, 40), "");
+        assert_eq!(spoken_prefix(text, 40, 40), text);
+    }
+
+    #[test]
+    fn sentences_end_with_their_mark_and_not_inside_a_number() {
+        assert_eq!(whole_sentences("Hi Dana. It costs 3.50 a mon"), "Hi Dana.");
+        assert_eq!(whole_sentences("Well then"), "");
+        assert_eq!(whole_sentences("Really? Yes!"), "Really? Yes!");
+    }
+
+    #[test]
+    fn keywords_are_words_of_their_own() {
+        let keywords = ["fire".to_owned(), "gas leak".to_owned()];
+        assert!(mentions("There is a GAS LEAK here!", &keywords));
+        assert!(mentions("fire", &keywords));
+        assert!(!mentions("We fired our last agency", &keywords));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_heard_is_a_prefix_and_grows_with_time(text in "[a-zé .?!]{0,60}", part in 0_u64..100, more in 0_u64..20) {
+            let heard = spoken_prefix(&text, part, 100);
+            prop_assert!(text.starts_with(heard));
+            prop_assert!(spoken_prefix(&text, part + more, 100).starts_with(heard));
+            prop_assert!(heard.starts_with(whole_sentences(heard)));
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What a call asks of its session, one thing after the other: the journal has a call's news in the order in which they
+//! happened, and an answer never before the words it came from.
+//!
+//! Everything that changes the session has a dedup key made of the call, the attachment and a number, so a commit whose
+//! outcome is unknown is simply tried again.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use usher_conversation::flow::{Field, FieldType};
+use usher_conversation::session::tools::{self, Tool, ToolAnswer};
+use usher_conversation::session::{Command, EscalationReason, Origin, SessionState};
+use usher_conversation::time::Timestamp;
+use usher_conversation::voice::{CallNews, Opening, Persona, briefing};
+
+use super::ports::{CallRef, VoiceNode};
+use crate::error::RuntimeError;
+use crate::owner::Handled;
+
+/// News that may wait; more than any store outage that a call survives.
+const MOST_JOBS: usize = 256;
+/// News are tried for so long; then the call's record has a hole, which is counted.
+const NEWS_MILLIS: i64 = 30_000;
+/// Between two tries.
+const PAUSE_MILLIS: i64 = 250;
+
+/// Something to be asked of the session.
+pub(crate) enum Job {
+    Tell(CallNews),
+    Use {
+        id: String,
+        tool: Tool,
+        until: Timestamp,
+    },
+    Enter(String),
+    Escalate(EscalationReason),
+    /// For the dial with this number.
+    Brief {
+        dial: u32,
+    },
+}
+
+/// What came of it.
+pub(crate) enum Answer {
+    Told,
+    Lost,
+    Used { id: String, tool: Tool, answer: ToolAnswer, withdrawn: bool },
+    Entered { digits: String, answer: Option<ToolAnswer> },
+    Briefed(u32, Result<(Opening, u32), RuntimeError>),
+}
+
+/// The jobs of one call that wait for their turn.
+pub(crate) struct Clerk {
+    jobs: VecDeque<(u64, Job)>,
+    next: u64,
+    pub(crate) busy: bool,
+}
+
+/// Everything a job needs, apart from the call's own task.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) node: Arc<VoiceNode>,
+    pub(crate) call: Arc<CallRef>,
+    pub(crate) origin: Origin,
+    pub(crate) persona: Persona,
+}
+
+impl Clerk {
+    pub(crate) const fn new() -> Self {
+        Self { jobs: VecDeque::new(), next: 0, busy: false }
+    }
+
+    /// Takes a job on; `false` when an older one had to go for it.
+    pub(crate) fn take_on(&mut self, job: Job) -> bool {
+        let full = self.jobs.len() == MOST_JOBS;
+        if full {
+            self.jobs.pop_front();
+        }
+        self.next += 1;
+        self.jobs.push_back((self.next, job));
+        !full
+    }
+
+    /// The next job, when none is under way.
+    pub(crate) fn next(&mut self) -> Option<(u64, Job)> {
+        let job = if self.busy { None } else { self.jobs.pop_front() };
+        self.busy |= job.is_some();
+        job
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.busy && self.jobs.is_empty()
+    }
+}
+
+/// What every dedup key of this call begins with; a turn with such a key was caused by the call itself.
+pub(crate) fn key_prefix(call: &CallRef) -> String {
+    format!("call:{}:", call.call)
+}
+
+impl Desk {
+    /// Does one job.
+    pub(crate) async fn perform(self, number: u64, job: Job) -> Answer {
+        match job {
+            Job::Tell(news) => {
+                let command = Command::Call { call: self.call.call.clone(), news };
+                self.inform(number, command).await
+            }
+            Job::Escalate(reason) => {
+                let command = Command::Escalate { origin: self.origin.clone(), reason };
+                self.inform(number, command).await
+            }
+            Job::Use { id, tool, until } => {
+                let (answer, withdrawn) = self.run_tool(number, &tool, until).await;
+                Answer::Used { id, tool, answer, withdrawn }
+            }
+            Job::Enter(digits) => {
+                let answer = self.enter(number, &digits).await.unwrap_or_else(|error| Some(failure(&error)));
+                Answer::Entered { digits, answer }
+            }
+            Job::Brief { dial } => Answer::Briefed(dial, self.brief().await),
+        }
+    }
+
+    async fn inform(&self, number: u64, command: Command) -> Answer {
+        let until = self.node.now().plus_millis(NEWS_MILLIS);
+        match self.insist(number, &command, until).await {
+            Ok(_handled) => Answer::Told,
+            Err(error) => {
+                tracing::error!(call = %self.call.call, %error, "news of a call could not be journaled");
+                Answer::Lost
+            }
+        }
+    }
+
+    async fn run_tool(&self, number: u64, tool: &Tool, until: Timestamp) -> (ToolAnswer, bool) {
+        let told = match tool.command(&self.call.call, &self.origin) {
+            Some(command) => self.insist(number, &command, until).await.map(|handled| {
+                let reply = handled.reply();
+                let answer = tools::answer(&handled.meta, &handled.state, tool, Some(&reply));
+                (answer, handled.state.is_opted_out())
+            }),
+            None => self.node.runtime.read(&self.call.org, &self.call.session).await.map(|current| {
+                let answer = tools::answer(&current.meta, &current.state, tool, None);
+                (answer, current.state.is_opted_out())
+            }),
+        };
+        told.unwrap_or_else(|error| (failure(&error), false))
+    }
+
+    /// Offers digits as the answer to the pending question, if that is one digits can answer.
+    async fn enter(&self, number: u64, digits: &str) -> Result<Option<ToolAnswer>, RuntimeError> {
+        let current = self.node.runtime.read(&self.call.org, &self.call.session).await?;
+        let pending = pending_field(&current.meta.flow, &current.state);
+        let Some((field, value)) = pending.and_then(|field| Some((field, value_of(field, digits)?))) else {
+            return Ok(None);
+        };
+        let field = field.id.clone();
+        let command =
+            Command::Submit { origin: self.origin.clone(), field: field.clone(), value: value.clone() };
+        let until = self.node.now().plus_millis(NEWS_MILLIS);
+        let handled = self.insist(number, &command, until).await?;
+        let tool = Tool::RecordAnswer { field: Some(field), value };
+        Ok(Some(tools::answer(&handled.meta, &handled.state, &tool, Some(&handled.reply()))))
+    }
+
+    async fn brief(&self) -> Result<(Opening, u32), RuntimeError> {
+        let current = self.node.runtime.read(&self.call.org, &self.call.session).await?;
+        let opening = briefing(&current.meta, &current.state, &self.persona);
+        let live = current.state.call().filter(|live| live.id == self.call.call);
+        Ok((opening, live.map_or(0, |live| live.utterance)))
+    }
+
+    /// Tries until it is durable, it is refused for good, or the time is up.
+    async fn insist(
+        &self,
+        number: u64,
+        command: &Command,
+        until: Timestamp,
+    ) -> Result<Handled, RuntimeError> {
+        let CallRef { org, session, attachment, .. } = &*self.call;
+        let key = format!("{}{attachment}:{number}", key_prefix(&self.call));
+        loop {
+            match self.node.runtime.handle(org, session, Some(key.clone()), command.clone()).await {
+                Ok(handled) => return Ok(handled),
+                Err(error) => {
+                    let again = self.node.now().plus_millis(PAUSE_MILLIS);
+                    if error.retry_after().is_none() || again >= until {
+                        return Err(error);
+                    }
+                    self.node.alarm.until(again).await;
+                }
+            }
+        }
+    }
+}
+
+fn failure(error: &RuntimeError) -> ToolAnswer {
+    tracing::warn!(%error, "a tool of a call could not be carried out");
+    ToolAnswer {
+        json: r#"{"ok":false,"error":"it could not be saved just now; go on and try it again later"}"#
+            .to_owned(),
+        is_error: true,
+    }
+}
+
+fn pending_field<'a>(flow: &'a usher_conversation::flow::Flow, state: &SessionState) -> Option<&'a Field> {
+    // Digits are no answer to "is that right?".
+    state.pending().filter(|_| state.confirmation().is_none()).and_then(|id| flow.field(id))
+}
+
+/// What digits mean as an answer to this field; `None` when they mean nothing.
+fn value_of(field: &Field, digits: &str) -> Option<serde_json::Value> {
+    let choice = |key: char| {
+        let place = key.to_digit(10)?.checked_sub(1)?;
+        field.options.get(usize::try_from(place).ok()?).map(|option| option.id.clone())
+    };
+    match field.kind {
+        FieldType::Phone | FieldType::Number | FieldType::Currency => Some(digits.into()),
+        FieldType::Select => {
+            let mut keys = digits.chars();
+            let chosen = choice(keys.next()?)?;
+            keys.next().is_none().then(|| chosen.into())
+        }
+        FieldType::MultiSelect => digits.chars().map(choice).collect::<Option<Vec<_>>>().map(Into::into),
+        FieldType::Boolean => match digits {
+            "1" => Some(true.into()),
+            "2" => Some(false.into()),
+            _ => None,
+        },
+        FieldType::Text
+        | FieldType::LongText
+        | FieldType::PersonName
+        | FieldType::Email
+        | FieldType::Url
+        | FieldType::Date
+        | FieldType::Time
+        | FieldType::Address
+        | FieldType::BusinessHours
+        | FieldType::File => None,
+    }
+}

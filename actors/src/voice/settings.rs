@@ -1,0 +1,103 @@
+//! What a call is set up with.
+
+use std::collections::BTreeMap;
+
+use usher_conversation::session::Origin;
+use usher_conversation::time::Timestamp;
+
+use super::ports::TransferPlan;
+
+/// Bounds of a call's life. Times are milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallLimits {
+    /// A call lasts no longer; the agent is told shortly before.
+    pub longest: i64,
+    /// The agent's time to say goodbye in when the call has to end.
+    pub last_words: i64,
+    /// For reading the session and opening a conversation with the agent, its first event included.
+    pub dial: i64,
+    /// For one tool, its turn in the journal included. Past it the agent is told of a failure and goes on.
+    pub tool: i64,
+    /// Silence of both sides before the contact is asked whether they are still there; as long again before the end.
+    pub silence: i64,
+    /// After an interruption without words and without a reply, the agent is asked to go on.
+    pub doubt: i64,
+    /// A pause that ends typed digits.
+    pub digits: i64,
+    /// For the last words' transcript after the contact hung up.
+    pub grace: i64,
+    /// For finding out who answered, when that is known later ([`Setup::screened`]).
+    pub screening: i64,
+    /// Pieces of the contact's voice kept while the agent's side is not ready or is slow; the oldest go first.
+    pub held_frames: usize,
+    /// Milliseconds of the contact's voice the agent's socket may be behind before frames are held.
+    pub agent_behind: usize,
+    /// Bytes the carrier's socket may be behind before the agent's voice is dropped.
+    pub carrier_behind: usize,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self {
+            longest: 15 * 60_000,
+            last_words: 10_000,
+            dial: 10_000,
+            tool: 8_000,
+            silence: 25_000,
+            doubt: 1_500,
+            digits: 2_000,
+            grace: 1_500,
+            screening: 4_000,
+            held_frames: 50,
+            agent_behind: 1_000,
+            carrier_behind: 1024 * 1024,
+        }
+    }
+}
+
+/// How an emergency reaches a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emergency {
+    /// Who is called.
+    pub plan: TransferPlan,
+    /// Whether a lone `#` asks for it.
+    pub pound_key: bool,
+    /// Words that ask for it, lower case.
+    pub keywords: Vec<String>,
+}
+
+/// Who can be reached from a call. A model asks for a name; it never chooses a number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct People {
+    /// Whoever takes calls that ask for nobody in particular.
+    pub anybody: Option<TransferPlan>,
+    /// By department or name, lower case.
+    pub named: BTreeMap<String, TransferPlan>,
+    /// In an emergency.
+    pub emergency: Option<Emergency>,
+}
+
+impl People {
+    /// The person meant by `name`; whoever takes calls when it is nobody we know.
+    pub(crate) fn find(&self, name: Option<&str>) -> Option<&TransferPlan> {
+        let named = name.and_then(|name| self.named.get(name.trim().to_lowercase().as_str()));
+        named.or(self.anybody.as_ref())
+    }
+}
+
+/// What the pure machine of a call is told at the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setup {
+    /// Where the contact is: `voice` and their number, empty for the widget's microphone.
+    pub origin: Origin,
+    /// When the contact was first connected, for a call that was attached before.
+    pub began: Option<Timestamp>,
+    /// So many of the agent's first utterances cannot be interrupted: the disclosure that the law asks for.
+    pub protected: u32,
+    /// The agent is dialled only when it is known that a person answered, or that this cannot be known in time.
+    pub screened: bool,
+    /// Who can be reached.
+    pub people: People,
+    /// Bounds.
+    pub limits: CallLimits,
+}
