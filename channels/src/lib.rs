@@ -4,12 +4,17 @@
 //! `signature` module when the vendor signs what it posts.
 
 pub mod audio;
+pub mod elevenlabs;
 mod frame;
 pub mod http;
+mod proof;
 mod rest;
+pub mod retell;
 pub mod segments;
 pub mod twilio;
+pub mod vapi;
 pub mod widget;
 
 pub use frame::{FrameError, NotBase64};
+pub use proof::ProofError;
 pub use rest::{ApiError, InvalidApiBase};

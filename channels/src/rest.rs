@@ -5,6 +5,7 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
+use usher_conversation::voice::Refusal;
 
 use crate::http::{Answer, HttpError, HttpStack};
 
@@ -65,6 +66,17 @@ impl From<HttpError> for ApiError {
     }
 }
 
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::NotSent | ApiError::Throttled { .. } | ApiError::Unknown(_) => {
+                Self::Unreachable(error.to_string())
+            }
+            ApiError::NotFound | ApiError::Refused { .. } => Self::Refused(error.to_string()),
+        }
+    }
+}
+
 /// `Retry-After` in seconds.
 fn retry_after(answer: &Answer) -> Option<u64> {
     let seconds: u64 = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
@@ -113,6 +125,12 @@ pub(crate) fn body<T: DeserializeOwned>(answer: &Answer) -> Result<T, ApiError> 
         .map_err(|_| ApiError::Unknown("accepted, but the answer could not be read".to_owned()))
 }
 
+/// A vendor's word for a fault, when it is a word and not a sentence that may quote somebody's number.
+pub(crate) fn word(text: &str) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'.');
+    (!text.is_empty() && text.len() <= 64 && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
 #[cfg(test)]
 pub(crate) fn answer(status: u16, body: &str) -> Answer {
     Answer {
@@ -139,6 +157,15 @@ mod tests {
         let mut throttled = answer(429, "");
         throttled.headers.insert(RETRY_AFTER, reqwest::header::HeaderValue::from_static("99999999"));
         assert_eq!(ApiError::of(&throttled, None), ApiError::Throttled { after_millis: Some(3_600_000) });
+    }
+
+    #[test]
+    fn a_vendors_sentence_is_not_repeated_and_its_word_is() {
+        assert_eq!(word("quota_exceeded").as_deref(), Some("quota_exceeded"));
+        assert_eq!(word("The number +15550100 is not valid"), None);
+        assert_eq!(word(""), None);
+        let refused = ApiError::Refused { status: 401, code: word("quota_exceeded") };
+        assert_eq!(refused.to_string(), "the vendor answered 401 (quota_exceeded)");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct ElevenLabsClient {
 
 #[derive(Deserialize)]
 struct Signed {
-    signed_url: SecretString,
+    signed_url: String,
 }
 
 #[derive(Deserialize)]
@@ -48,8 +48,8 @@ impl ElevenLabsClient {
         let mut url = self.url(&["conversation", "get-signed-url"]);
         url.query_pairs_mut().append_pair("agent_id", agent);
         let Signed { signed_url } = self.ask(key, Method::GET, url, None).await?;
-        if is_socket(signed_url.expose_secret(), self.base.scheme()) {
-            Ok(signed_url)
+        if is_socket(&signed_url, self.base.scheme()) {
+            Ok(signed_url.into())
         } else {
             Err(ApiError::Unknown("the signed address is no secure socket".to_owned()))
         }
@@ -124,7 +124,10 @@ mod tests {
     #[test]
     fn the_three_shapes_of_an_error_give_their_word() {
         for (body, expected) in [
-            (r#"{"detail":{"status":"invalid_api_key","message":"Invalid API key"}}"#, Some("invalid_api_key")),
+            (
+                r#"{"detail":{"status":"invalid_api_key","message":"Invalid API key"}}"#,
+                Some("invalid_api_key"),
+            ),
             (r#"{"detail":{"type":"t","code":"c","message":"…","param":null,"status":"s"}}"#, Some("s")),
             (
                 r#"{"detail":[{"loc":["body","agent_id"],"msg":"field required","type":"value_error.missing"}]}"#,

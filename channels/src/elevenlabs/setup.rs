@@ -186,7 +186,8 @@ mod tests {
             config["agent"]["dynamic_variables"],
             json!({ "dynamic_variable_placeholders": { "client_name": "there" } })
         );
-        for event in ["interruption", "client_tool_call", "agent_tool_response", "agent_response_correction"] {
+        for event in ["interruption", "client_tool_call", "agent_tool_response", "agent_response_correction"]
+        {
             let events = config["conversation"]["client_events"].as_array().expect("a list");
             assert!(events.contains(&json!(event)), "{event}");
         }

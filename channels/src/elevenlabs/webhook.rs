@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use usher_conversation::time::Timestamp;
 
-use crate::frame::{FrameError, read};
+use crate::frame::{FrameError, Text, read};
 use crate::proof::{ProofError, check, fresh, hmac_sha256};
 
 /// The header that holds the signature.
@@ -47,28 +47,36 @@ pub fn sign(secret: &SecretString, body: &[u8], at: Timestamp) -> String {
 }
 
 /// What is posted.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum PostCall {
     /// A conversation is over and was looked through.
-    PostCallTranscription(Box<Conversation>),
+    Transcription(Box<Conversation>),
     /// The vendor's own outbound call was not answered.
-    CallInitiationFailure {
-        /// The conversation that was to be.
-        conversation_id: String,
-        /// The agent.
-        agent_id: String,
-        /// `busy`, `no-answer`, `unknown`.
-        failure_reason: String,
-    },
+    InitiationFailure(InitiationFailure),
     /// A kind not known here: answer 200 and forget it.
-    #[serde(other, deserialize_with = "forget")]
     Other,
 }
 
-/// Skips content of any form.
-fn forget<'de, D: serde::Deserializer<'de>>(content: D) -> Result<(), D::Error> {
-    serde::de::IgnoredAny::deserialize(content).map(|_| ())
+/// A call of the vendor's own that was not answered.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct InitiationFailure {
+    /// The agent.
+    pub agent_id: String,
+    /// The conversation that was to be.
+    pub conversation_id: String,
+    /// `busy`, `no-answer`, `unknown`.
+    pub failure_reason: String,
+}
+
+#[derive(Deserialize)]
+struct Kind<'b> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'b>,
+}
+
+#[derive(Deserialize)]
+struct Posted<T> {
+    data: T,
 }
 
 impl PostCall {
@@ -77,7 +85,16 @@ impl PostCall {
         if body.len() > MAX_BODY_BYTES {
             return Err(FrameError::TooLarge(MAX_BODY_BYTES));
         }
-        read(body, "post-call webhook")
+        let Kind { kind } = read(body, "post-call webhook")?;
+        Ok(match kind.as_str() {
+            "post_call_transcription" => {
+                Self::Transcription(read::<Posted<_>>(body, "post-call transcription")?.data)
+            }
+            "call_initiation_failure" => {
+                Self::InitiationFailure(read::<Posted<_>>(body, "call initiation failure")?.data)
+            }
+            _ => Self::Other,
+        })
     }
 }
 
