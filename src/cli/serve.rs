@@ -1,5 +1,7 @@
 //! `usher serve`.
 
+use anyhow::Context as _;
+
 use super::output::Out;
 use crate::app::App;
 use crate::config::Settings;
@@ -8,8 +10,9 @@ use crate::server;
 
 pub(super) fn run(settings: Settings, out: &Out) -> anyhow::Result<()> {
     server::system().block_on(async {
-        let listener = server::bind(settings.bind)
-            .map_err(|error| anyhow::anyhow!("bind: cannot listen on {}: {error}", settings.bind))?;
+        let listener = server::bind(settings.bind).with_context(|| {
+            format!("cannot listen on {}; choose another address with --bind or USHER_BIND", settings.bind)
+        })?;
         let public = settings.public_base(listener.local_addr()?);
         let app = App::start(settings, public).await?;
         out.talk(&format!(

@@ -71,6 +71,17 @@ function toBottom() {
   $("log").scrollTop = $("log").scrollHeight;
 }
 
+// Less room (a keyboard, a turned phone) does not take the newest line out of sight.
+let room = 0;
+let following = true;
+$("log").addEventListener("scroll", () => {
+  if ($("log").clientHeight === room) following = atBottom();
+});
+new ResizeObserver(() => {
+  room = $("log").clientHeight;
+  if (following) toBottom();
+}).observe($("log"));
+
 /** Draws the whole conversation; used at the start and when the number changes. */
 function draw() {
   const log = $("log");

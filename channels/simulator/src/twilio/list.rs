@@ -24,15 +24,26 @@ pub(crate) fn page(world: &World, account: &str, params: &Params) -> Result<Valu
         }
     };
     let number = params.get("Page").and_then(|page| page.parse::<usize>().ok()).unwrap_or(0);
-    // A page starts after the last message of the one before, however many have arrived since.
-    let after = params.get("PageToken").and_then(|token| token.strip_prefix("PA"));
-    let mut messages =
-        world.messages().rev().filter(|message| message.account_sid == account && filter.takes(message));
-    if let Some(after) = after {
-        messages.by_ref().find(|message| message.sid == after);
-    }
-    let found: Vec<&Message> = messages.by_ref().take(size).collect();
-    let more = messages.next().is_some();
+    let messages: Vec<&Message> = world
+        .messages()
+        .rev()
+        .filter(|message| message.account_sid == account && filter.takes(message))
+        .collect();
+    // A page starts after the last message of the one before it (`PA`), or ends before the first of the one after it
+    // (`PB`), however many have arrived since.
+    let token = params.get("PageToken");
+    let place = |sid: &str| messages.iter().position(|message| message.sid == sid).unwrap_or(messages.len());
+    let span = if let Some(sid) = token.and_then(|token| token.strip_prefix("PA")) {
+        let start = (place(sid) + 1).min(messages.len());
+        start..messages.len().min(start + size)
+    } else if let Some(sid) = token.and_then(|token| token.strip_prefix("PB")) {
+        let end = place(sid);
+        end.saturating_sub(size)..end
+    } else {
+        0..messages.len().min(size)
+    };
+    let (newer, older) = (span.start > 0, span.end < messages.len());
+    let found = &messages[span];
     let base = format!("/2010-04-01/Accounts/{account}/Messages.json");
     let uri = |page: usize, token: Option<&str>| {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -43,11 +54,15 @@ pub(crate) fn page(world: &World, account: &str, params: &Params) -> Result<Valu
         }
         query.append_pair("PageSize", &size.to_string()).append_pair("Page", &page.to_string());
         if let Some(token) = token {
-            query.append_pair("PageToken", &format!("PA{token}"));
+            query.append_pair("PageToken", token);
         }
         format!("{base}?{}", query.finish())
     };
-    let next = found.last().filter(|_| more).map(|last| uri(number + 1, Some(&last.sid)));
+    let next = found.last().filter(|_| older).map(|last| uri(number + 1, Some(&format!("PA{}", last.sid))));
+    let previous = found
+        .first()
+        .filter(|_| newer)
+        .map(|first| uri(number.saturating_sub(1), Some(&format!("PB{}", first.sid))));
     Ok(json!({
         "messages": found.iter().map(|message| resource::message(message)).collect::<Vec<_>>(),
         "page": number,
@@ -56,8 +71,8 @@ pub(crate) fn page(world: &World, account: &str, params: &Params) -> Result<Valu
         "end": (number * size + found.len()).saturating_sub(1),
         "first_page_uri": uri(0, None),
         "next_page_uri": next,
-        "previous_page_uri": null,
-        "uri": uri(number, after),
+        "previous_page_uri": previous,
+        "uri": uri(number, token),
     }))
 }
 
@@ -72,7 +87,9 @@ impl<'p> Filter<'p> {
     const NAMES: [&'static str; 5] = ["To", "From", "DateSent", "DateSent<", "DateSent>"];
 
     fn of(params: &'p Params) -> Result<Self, Problem> {
-        let on = params.get("DateSent").map(span).transpose()?;
+        // "Sent on" is a day, also where a library writes its midnight.
+        let on =
+            params.get("DateSent").map(|text| span(text.split('T').next().unwrap_or(text))).transpose()?;
         let until = params.get("DateSent<").map(span).transpose()?;
         let since = params.get("DateSent>").map(span).transpose()?;
         let sent = on.or(match (since, until) {

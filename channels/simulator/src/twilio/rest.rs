@@ -26,6 +26,7 @@ type Shared = Data<Sim>;
 /// The routes of this vendor.
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
+        .route("/2010-04-01/Accounts/{account}.json", web::get().to(account))
         .service(
             web::scope("/2010-04-01/Accounts/{account}")
                 .route("/Messages.json", web::post().to(create))
@@ -149,6 +150,22 @@ async fn create(sim: Shared, request: HttpRequest, account: Path<String>, body: 
     HttpResponse::Created()
         .insert_header(("Twilio-Request-Id", sim.sid("RQ")))
         .json(resource::message(&message))
+}
+
+/// What clients ask for first, to see whether their credentials hold.
+async fn account(sim: Shared, request: HttpRequest, account: Path<String>) -> HttpResponse {
+    answer(&sim, &request, &account, |account| {
+        let sid = &account.account_sid;
+        Ok(HttpResponse::Ok().json(json!({
+            "sid": sid,
+            "friendly_name": "Simulated account",
+            "status": "active",
+            "type": "Full",
+            "owner_account_sid": sid,
+            "uri": format!("/2010-04-01/Accounts/{sid}.json"),
+            "subresource_uris": { "messages": format!("/2010-04-01/Accounts/{sid}/Messages.json") },
+        })))
+    })
 }
 
 /// Checks a message and keeps it.

@@ -89,6 +89,18 @@ async fn a_created_message_is_shown_as_the_vendor_shows_it() {
 }
 
 #[tokio::test]
+async fn an_account_can_see_itself_and_no_other() {
+    let simulator = start(account(None));
+    let http = Http::to(&simulator);
+    let fetch = |sid: &str| http.request(&format!("/2010-04-01/Accounts/{sid}.json"));
+    let (status, own) = http.finish(fetch(ACCOUNT).basic_auth(ACCOUNT, Some(TOKEN))).await;
+    assert_eq!((status, &own["status"]), (200, &json!("active")));
+    let other = ACCOUNT.replace('a', "b");
+    assert_eq!(http.finish(fetch(&other).basic_auth(ACCOUNT, Some(TOKEN))).await.0, 404);
+    assert_eq!(http.finish(fetch(ACCOUNT).basic_auth(ACCOUNT, Some("wrong"))).await.0, 401);
+}
+
+#[tokio::test]
 async fn the_list_filters_pages_and_forgets_deleted_messages() {
     let mut receiver = Receiver::start("");
     let simulator = start(account(None));
@@ -108,11 +120,17 @@ async fn the_list_filters_pages_and_forgets_deleted_messages() {
     let (_, second) = http.finish(http.request(next).basic_auth(ACCOUNT, Some(TOKEN))).await;
     assert_eq!(bodies(&second), ["one"]);
     assert_eq!(second["next_page_uri"], json!(null));
+    let back = second["previous_page_uri"].as_str().expect("the page before");
+    let (_, again) = http.finish(http.request(back).basic_auth(ACCOUNT, Some(TOKEN))).await;
+    assert_eq!(bodies(&again), bodies(&first));
+    assert_eq!(again["previous_page_uri"], json!(null));
 
     for (query, count) in [
         ("From=%2B14155550101", 3),
         ("From=%2B14155550102", 0),
         ("DateSent=2026-09-21", 3),
+        // How the official libraries write the day.
+        ("DateSent=2026-09-21T00%3A00%3A00Z", 3),
         ("DateSent%3E=2026-09-22", 0),
         ("DateSent%3C=2026-09-21&DateSent%3E=2026-09-21", 3),
     ] {
