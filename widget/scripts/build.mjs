@@ -79,9 +79,18 @@ function only([chunk, ...others]) {
   return chunk.code;
 }
 
-/** @param {string} path @param {string | Buffer} content */
+/** What belongs into `dist/`. */
+const emitted = new Set();
+
+/**
+ * A file that is there already is not touched: the server embeds it, and would be built anew.
+ * @param {string} path @param {string | Buffer} content
+ */
 async function emit(path, content) {
+  emitted.add(path);
   const file = join(dist, path);
+  const before = await readFile(file).catch(() => null);
+  if (before?.equals(Buffer.from(content))) return;
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, content);
 }
@@ -93,16 +102,13 @@ const gzip = (content) => gzipSync(content, { level: 9 });
 const brotli = (content) =>
   brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } });
 
-/** @param {string} directory @returns {Promise<string[]>} */
-async function files(directory) {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(dist, join(entry.parentPath, entry.name)))
-    .sort();
+/** Takes away what an earlier build left. */
+async function clean() {
+  for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !emitted.has(relative(dist, file))) await rm(file);
+  }
 }
-
-await rm(dist, { recursive: true, force: true });
 
 const app = await bundle("app.ts", "es");
 const page = only(await bundle("page.ts", "es", { external: /\/app\.ts$/ }));
@@ -138,7 +144,7 @@ await emit("page.html", html.replaceAll("__HASH__", hash));
 /** @type {Record<string, { bytes: number, gzip: number, brotli: number }>} */
 const manifest = {};
 let overBudget = false;
-for (const path of await files(dist)) {
+for (const path of [...emitted].sort()) {
   const content = await readFile(join(dist, path));
   const [gz, br] = [gzip(content), brotli(content)];
   // The page is filled in per request, so a compressed copy of it would be of no use.
@@ -156,4 +162,5 @@ for (const path of await files(dist)) {
   );
 }
 await emit("manifest.json", JSON.stringify({ hash, files: manifest }, null, 2) + "\n");
+await clean();
 if (overBudget) process.exitCode = 1;
