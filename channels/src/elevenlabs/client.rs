@@ -69,7 +69,7 @@ impl ElevenLabsClient {
         Ok(())
     }
 
-    /// Creates a tool from [`super::setup::ToolSetup::body`]; gives its id.
+    /// Creates a tool from [`super::setup::tool_body`]; gives its id.
     pub async fn create_tool(&self, key: &SecretString, tool: &Value) -> Result<String, ApiError> {
         let ToolId { id } = self.ask(key, Method::POST, self.url(&["tools"]), Some(tool)).await?;
         Ok(id)

@@ -1,9 +1,13 @@
 //! Making an agent that talks as the bridge expects: telephone sound both ways, the events it relies on, our tools.
 
 use serde_json::{Map, Value, json};
+use usher_conversation::session::tools::ToolDefinition;
 
 /// Seconds a tool may take before the agent goes on without it.
 const TOOL_SECONDS: u32 = 20;
+
+/// Tools that wait until the agent has finished its sentence: they end its part of the call.
+const AFTER_SPEECH: [&str; 2] = ["transfer", "end_call"];
 
 /// The events the bridge relies on. Several are not sent unless asked for; without `interruption` there is none.
 const CLIENT_EVENTS: [&str; 10] = [
@@ -19,35 +23,20 @@ const CLIENT_EVENTS: [&str; 10] = [
     "ping",
 ];
 
-/// One of our tools.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ToolSetup<'a> {
-    /// Its name, e.g. `record_answer`.
-    pub name: &'a str,
-    /// When the model should use it.
-    pub description: &'a str,
-    /// A JSON schema: an object whose properties have a description.
-    pub parameters: &'a Value,
-    /// Let the agent finish its sentence first: for a transfer or a goodbye.
-    pub after_speech: bool,
-}
-
-impl ToolSetup<'_> {
-    /// The body of a request that creates or changes the tool.
-    pub fn body(&self) -> Value {
-        let mut config = json!({
-            "type": "client",
-            "name": self.name,
-            "description": self.description,
-            "expects_response": true,
-            "response_timeout_secs": TOOL_SECONDS,
-            "parameters": self.parameters,
-        });
-        if self.after_speech {
-            config["execution_mode"] = json!("post_tool_speech");
-        }
-        json!({ "tool_config": config })
+/// The body of a request that creates or changes one of our tools.
+pub fn tool_body(tool: &ToolDefinition) -> Value {
+    let mut config = json!({
+        "type": "client",
+        "name": tool.name,
+        "description": tool.description,
+        "expects_response": true,
+        "response_timeout_secs": TOOL_SECONDS,
+        "parameters": tool.parameters,
+    });
+    if AFTER_SPEECH.contains(&tool.name) {
+        config["execution_mode"] = json!("post_tool_speech");
     }
+    json!({ "tool_config": config })
 }
 
 /// An agent. What is left at `None` has the vendor's default.
@@ -80,14 +69,8 @@ pub struct AgentSetup<'a> {
 impl AgentSetup<'_> {
     /// The body of a request that creates the agent, or brings one up to date.
     pub fn body(&self) -> Value {
-        let mut prompt = json!({
-            "prompt": self.prompt,
-            "tool_ids": self.tools,
-            "built_in_tools": { "end_call": {
-                "type": "system", "name": "end_call", "description": "",
-                "params": { "system_tool_type": "end_call" },
-            } },
-        });
+        // The vendor's own `end_call` is left out: ours has that name, and waits until the goodbye was heard.
+        let mut prompt = json!({ "prompt": self.prompt, "tool_ids": self.tools });
         if let Some(llm) = self.llm {
             prompt["llm"] = json!(llm);
         }
@@ -134,27 +117,40 @@ impl AgentSetup<'_> {
 
 #[cfg(test)]
 mod tests {
+    use usher_conversation::session::tools::definitions;
+
     use super::*;
 
     #[test]
     fn a_tool_is_defined_as_documented() {
-        let parameters = json!({ "type": "object", "required": ["department"], "properties": {
-            "department": { "type": "string", "description": "billing or support" } } });
-        let tool = ToolSetup {
-            name: "transfer",
-            description: "Transfer the caller to a person.",
-            parameters: &parameters,
-            after_speech: true,
-        };
+        let parameters = json!({ "type": "object", "required": ["to"], "properties": {
+            "to": { "type": "string", "description": "billing or support" } } });
+        let tool = |name| ToolDefinition { name, description: "Use it.", parameters: parameters.clone() };
         assert_eq!(
-            tool.body(),
+            tool_body(&tool("transfer")),
             json!({ "tool_config": {
-                "type": "client", "name": "transfer", "description": "Transfer the caller to a person.",
-                "expects_response": true, "response_timeout_secs": 20, "execution_mode": "post_tool_speech",
-                "parameters": parameters } })
+                "type": "client", "name": "transfer", "description": "Use it.", "expects_response": true,
+                "response_timeout_secs": 20, "execution_mode": "post_tool_speech", "parameters": parameters } })
         );
-        let plain = ToolSetup { after_speech: false, ..tool }.body();
-        assert_eq!(plain["tool_config"].get("execution_mode"), None);
+        assert_eq!(tool_body(&tool("record_answer"))["tool_config"].get("execution_mode"), None);
+    }
+
+    #[test]
+    fn each_of_our_tools_is_one_the_vendor_takes() {
+        let tools = definitions();
+        for name in AFTER_SPEECH {
+            assert!(tools.iter().any(|tool| tool.name == name), "{name} is not a tool of ours");
+        }
+        for tool in tools {
+            let properties = tool.parameters["properties"].as_object().expect("an object");
+            for (name, property) in properties {
+                // Exactly one of a description, a variable and a constant says where the value comes from.
+                assert!(property["description"].is_string(), "{}: {name}", tool.name);
+                assert!(
+                    property.get("dynamic_variable").is_none() && property.get("constant_value").is_none()
+                );
+            }
+        }
     }
 
     #[test]
