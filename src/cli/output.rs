@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use crate::causes::explain;
+
 /// Standard output for data, standard error for talk.
 pub struct Out {
     stdout: io::Stdout,
@@ -83,15 +85,9 @@ impl Out {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    /// An error with its causes, on standard error. Many errors name their cause themselves: it is not said twice.
+    /// An error with its causes, on standard error.
     pub fn error(&self, error: &anyhow::Error) {
-        let mut said = error.to_string();
-        for cause in error.chain().skip(1).map(ToString::to_string) {
-            if !said.contains(&cause) {
-                said = format!("{said}: {cause}");
-            }
-        }
-        self.talk(&format!("error: {said}"));
+        self.talk(&format!("error: {}", explain(error)));
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Finding;
 use crate::app;
+use crate::causes::explain;
 use crate::config::Settings;
 use crate::db::schema::{MigrateError, Version};
 use crate::db::{Access, Db};
@@ -21,7 +22,7 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
         Err(error) => {
             return vec![Finding::broken(
                 "database",
-                format!("{error:#}"),
+                explain(&error),
                 "Without its database the server does not start.",
                 "Check USHER_DATABASE_URL and that the database runs.",
             )];
@@ -76,7 +77,7 @@ async fn role(db: &Db) -> Option<Finding> {
 async fn data(settings: &Settings) -> Vec<Finding> {
     let store = match within_patience(app::open_store(settings, Access::Look)).await {
         Ok(store) => store,
-        Err(error) => return vec![unreadable(format!("{error:#}"))],
+        Err(error) => return vec![unreadable(explain(&error))],
     };
     let findings = organisations(settings, &store).await;
     store.close().await;
