@@ -12,7 +12,7 @@ use actix_web::{Error, web};
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
-use usher_actors::{Ports, Runtime, RuntimeConfig};
+use usher_actors::{Engine, Ports, Runtime, RuntimeConfig};
 use usher_channels::http::{HttpSettings, HttpStack};
 use usher_channels::twilio::TwilioClient;
 use usher_conversation::channel::Channel;
@@ -107,12 +107,22 @@ impl App {
     /// # Errors
     /// When the store cannot be opened or a client cannot be set up.
     pub async fn start(settings: Settings, public: Url) -> anyhow::Result<Arc<Self>> {
+        Self::start_with(settings, public, Engine::default()).await
+    }
+
+    /// The same with another engine. No command does so: it is the seam through which a test makes the engine of a whole
+    /// server fail.
+    ///
+    /// # Errors
+    /// When the store cannot be opened or a client cannot be set up.
+    pub async fn start_with(settings: Settings, public: Url, engine: Engine) -> anyhow::Result<Arc<Self>> {
         // Recorders must be there before anything is counted.
         telemetry::metrics();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let config = store_config(&settings, &public, Access::Own)?;
         let store = Store::open(config, Arc::clone(&clock), Arc::clone(&entropy)).await?;
+        store.db().spawn(telemetry::keep_small());
         let http = HttpStack::new(HttpSettings::default())?;
         let twilio = TwilioClient::new(http, settings.twilio_api_base.as_str())?;
 
@@ -120,7 +130,7 @@ impl App {
             Arc::new(SmsTransport::new(store.clone(), twilio.clone(), &public, settings.sms_rate));
         let ports =
             Ports::new(Arc::new(store.clone()), BTreeMap::from([(Channel::Sms, sms)]), Arc::clone(&clock));
-        let runtime = Runtime::start(runtime_config(&settings), ports)?;
+        let runtime = Runtime::start(RuntimeConfig { engine, ..runtime_config(&settings) }, ports)?;
         let https = public.scheme() == "https";
         Ok(Arc::new(Self {
             edge: Arc::new(Edge::new(&settings, https, Arc::clone(&entropy))),

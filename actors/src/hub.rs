@@ -85,6 +85,17 @@ struct Window {
     abandoned: bool,
 }
 
+/// What became of a frame for one watcher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pushed {
+    /// It waits to be read.
+    Kept,
+    /// There was no room: the watcher is closed.
+    Slow,
+    /// Nobody watches there any more.
+    Gone,
+}
+
 impl Watch {
     fn lock(&self) -> MutexGuard<'_, Window> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -98,22 +109,20 @@ impl Watch {
         self.changed.notify_one();
     }
 
-    /// Whether the watcher is still there and keeps up.
-    fn push(&self, frame: &Arc<Published>) -> bool {
+    fn push(&self, frame: &Arc<Published>) -> Pushed {
         let mut window = self.lock();
         if window.abandoned || window.closed.is_some() {
-            return false;
+            return Pushed::Gone;
         }
-        let room = window.unread.len() < self.bound;
-        if room {
-            window.unread.push_back(Arc::clone(frame));
-            drop(window);
-            self.changed.notify_one();
-        } else {
+        if window.unread.len() == self.bound {
             drop(window);
             self.close(CloseReason::Slow);
+            return Pushed::Slow;
         }
-        room
+        window.unread.push_back(Arc::clone(frame));
+        drop(window);
+        self.changed.notify_one();
+        Pushed::Kept
     }
 }
 
@@ -145,9 +154,9 @@ impl Topic {
         let frame = Published::new(Arc::clone(turn), Arc::clone(state));
         let mut slow = 0;
         self.watches.retain(|watch| {
-            let kept = watch.push(&frame);
-            slow += usize::from(!kept && !watch.lock().abandoned);
-            kept
+            let pushed = watch.push(&frame);
+            slow += usize::from(pushed == Pushed::Slow);
+            pushed == Pushed::Kept
         });
         slow
     }

@@ -56,6 +56,8 @@ pub(crate) struct Relay {
     router: Router,
     stopping: watch::Receiver<bool>,
     landed: Arc<Notify>,
+    /// One for each number or service that sent something: as many as organisations own, never as strangers cause, so none
+    /// is ever let go.
     lanes: HashMap<(Channel, String), Addr<SmsChannel>>,
 }
 

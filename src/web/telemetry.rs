@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -31,6 +32,19 @@ pub fn start_logging(filter: &str, format: LogFormat) -> anyhow::Result<()> {
         lines.compact().try_init()
     };
     Ok(())
+}
+
+/// Between two upkeeps.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Keeps the metrics small for as long as it is polled: a histogram holds every sample until somebody asks for the
+/// metrics or this sorts them into their buckets, and a server that nobody scrapes would fill its memory with them.
+pub async fn keep_small() {
+    let mut pace = tokio::time::interval(UPKEEP);
+    loop {
+        pace.tick().await;
+        metrics().run_upkeep();
+    }
 }
 
 /// The process's metrics, recorded from the first call on.

@@ -12,7 +12,7 @@ use usher::onboarding::Opened;
 use usher_conversation::ports::{Journal as _, Outbox as _, StoreError};
 use usher_conversation::session::{Effect, MessageKind, SessionState};
 
-use crate::world::{Back, World, contract, message};
+use crate::world::{Back, World, contract, message, open};
 
 const WORDS: &str = "canary words nobody else says";
 const PHONE: &str = "+14155550177";
@@ -223,4 +223,25 @@ async fn the_files_of_the_database_forget_an_erased_person() {
     for canary in [WORDS, PHONE, "+14155550100", "Dana Smith"] {
         assert!(!is_in_the_files(&world, canary), "{canary}");
     }
+}
+
+/// Another node remembers keys for minutes, but nobody's rows: what is erased is gone there at once, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_holds_at_once_on_another_node_that_remembers_the_key() {
+    let world = World::on_postgres().await;
+    let other = open(&world.url, world.dir.path(), &world.clock, &world.entropy).await;
+    let session = a_session_with_canaries(&world, "+14155550100").await;
+    let (org, id) = (&world.org.id, &session.session);
+    assert!(other.load(org, id).await.unwrap().is_some(), "it remembers the key now");
+    assert!(world.store.erase_contact(org, &session.contact).await.unwrap());
+    assert!(other.load(org, id).await.unwrap().is_none());
+    assert!(other.turns(org, id, 0, 100).await.unwrap().is_empty());
+    assert!(other.claim(world.now(), world.now().plus_millis(1_000), 10).await.unwrap().is_empty());
+    // What it still writes for a moment is sealed under a key that nobody has: no node that starts now reads it.
+    let head = world.back().await.texts("SELECT CAST(MAX(seq) AS TEXT) FROM journal").await.remove(0);
+    let late = world.said(&session, head.parse::<u64>().unwrap() + 1, WORDS);
+    assert!(other.append(late).await.is_ok());
+    let world = world.restart().await;
+    assert!(world.store.load(&world.org.id, &session.session).await.unwrap().is_none());
+    assert_eq!(columns_with(&world, WORDS).await, BTreeSet::new());
 }

@@ -11,12 +11,22 @@ use usher::store::Store;
 use usher_conversation::journal::Turn;
 use usher_conversation::ports::{Append, Appended, Journal as _, StoreError};
 
-use crate::world::{CountedEntropy, TestClock, World, open, received};
+use usher_testkit::seed::rounds;
+
+use crate::world::{Back, CountedEntropy, TestClock, World, open, received};
 
 /// Set for the process that is to be killed.
 const CHILD: &str = "USHER_TEST_STORE_CHILD";
 /// What the child says for every turn it was told is durable.
 const DURABLE: &str = "durable ";
+
+/// Kills in an ordinary run; `USHER_STORE_KILLS` for more.
+const KILLS: usize = 10;
+/// Sessions that are written to at the same time, and turns of each.
+const WRITERS: usize = 64;
+const TURNS: u64 = 20;
+/// Readers beside them.
+const READERS: usize = 8;
 
 /// A pragma on the store's own writer; a limit of pages holds for one connection only.
 async fn pragma(store: &Store, pragma: &str) {
@@ -55,6 +65,70 @@ async fn a_full_disk_refuses_turns_loses_none_and_heals_when_there_is_room() {
     let healed = world.append(world.said(&session, acknowledged + 1, &long)).await;
     assert_eq!(healed.unwrap(), Appended::Committed);
     assert_eq!(integrity(&world).await, ["ok"]);
+}
+
+/// Nobody is ever told that the database is locked, whatever happens at the same time.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_writers_readers_and_checkpoints_do_not_get_in_each_others_way() {
+    let world = Arc::new(World::on_sqlite().await);
+    let mut writers = tokio::task::JoinSet::new();
+    let mut sessions = Vec::new();
+    for number in 0..WRITERS {
+        let session = Arc::new(world.session(&format!("+1415555{number:04}")).await);
+        sessions.push(Arc::clone(&session));
+        let world = Arc::clone(&world);
+        writers.spawn(async move {
+            for seq in 1..=TURNS {
+                let outcome = world.append(world.said(&session, seq, "hello")).await;
+                assert_eq!(outcome.expect("never locked"), Appended::Committed);
+            }
+        });
+    }
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let mut beside = tokio::task::JoinSet::new();
+    for reader in 0..READERS {
+        let (world, stopped, sessions) = (Arc::clone(&world), stopped.clone(), sessions.clone());
+        beside.spawn(async move {
+            for session in sessions.iter().cycle().skip(reader * WRITERS / READERS) {
+                world.store.load(&world.org.id, &session.session).await.expect("never locked");
+                if *stopped.borrow() {
+                    break;
+                }
+            }
+        });
+    }
+    let (looked_after, ending) = (Arc::clone(&world), stopped.clone());
+    beside.spawn(async move {
+        let mut back = looked_after.back().await;
+        while !*ending.borrow() {
+            back.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        }
+    });
+    while let Some(writer) = writers.join_next().await {
+        writer.unwrap();
+    }
+    stop.send_replace(true);
+    while let Some(task) = beside.join_next().await {
+        task.unwrap();
+    }
+    for session in &sessions {
+        let turns = world.store.turns(&world.org.id, &session.session, 0, 100).await.unwrap();
+        assert_eq!(turns.len() as u64, TURNS);
+    }
+    assert_eq!(integrity(&world).await, ["ok"]);
+}
+
+/// The broken variant: a transaction that becomes a writer late is told so at once, however patient its connection is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_turns_to_writing_late_is_told_that_the_database_is_locked() {
+    let world = World::on_sqlite().await;
+    let (mut late, mut quick) = (world.back().await, world.back().await);
+    late.execute("BEGIN").await;
+    late.texts("SELECT name FROM organisations").await;
+    quick.execute("UPDATE organisations SET name = 'Quick'").await;
+    let Back::Sqlite(mut late) = late else { unreachable!("a SQLite world") };
+    let refused = late.execute("UPDATE organisations SET name = 'Late'").await.unwrap_err();
+    assert!(refused.to_string().contains("database is locked"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +173,7 @@ async fn a_writer_killed_at_any_moment_leaves_a_sound_file_with_every_acknowledg
     }
     let mut world = World::on_sqlite().await;
     let session = world.session("+14155550100").await;
-    for round in 0..3 {
+    for round in 0..rounds("USHER_STORE_KILLS", KILLS) {
         world.store.close().await;
         let acknowledged = kill_a_child_after(30 + 7 * round, &world).await;
         world = world.restart().await;

@@ -2,8 +2,12 @@
 
 mod command_line;
 mod edges;
+mod faults;
+mod flood;
+mod nodes;
 mod outage;
 mod sms;
+mod stopping;
 mod trouble;
 mod widget;
 

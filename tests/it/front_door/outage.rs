@@ -32,14 +32,6 @@ async fn assert_come_back(answer: reqwest::Response) -> Result<()> {
     Ok(())
 }
 
-/// What the client said, as the page shows it.
-async fn heard(server: &TestServer) -> Result<Vec<String>> {
-    let page = server.widget()?.session().await?;
-    ensure!(page.status == 200, "the page answers {page:?}");
-    let lines = page.body["transcript"].as_array().cloned().unwrap_or_default();
-    Ok(lines.iter().filter(|line| line["from"] == "client").map(|line| line["text"].to_string()).collect())
-}
-
 /// One answer from the page and one text, tried while the database is gone and again when it is back.
 async fn refused_then_taken_once(
     server: TestServer,
@@ -61,7 +53,7 @@ async fn refused_then_taken_once(
         request.header("content-type", "application/x-www-form-urlencoded").body(form.clone()).send()
     };
     // The session is in memory, so that the answer of the page fails where it would be made durable.
-    let before = heard(&server).await?;
+    let before = server.widget()?.heard().await?;
 
     close().await?;
     assert_come_back(typed().await?).await?;
@@ -78,7 +70,7 @@ async fn refused_then_taken_once(
         Ok((client.get(format!("{base}readyz")).send().await?.status() == 200).then_some(()))
     })
     .await?;
-    let after = heard(&server).await?;
+    let after = server.widget()?.heard().await?;
     assert_eq!(after.len(), before.len() + 2, "each once, and nothing of the refused tries: {after:?}");
     assert_eq!(after.iter().collect::<BTreeSet<_>>().len(), after.len(), "{after:?}");
     server.stop().await

@@ -15,7 +15,7 @@ pub mod widget;
 
 pub use database::Database;
 pub use seed::Seed;
-pub use server::{Ready, TestServer};
+pub use server::{Beside, Ready, TestServer};
 pub use simulator::SimulatorClient;
 pub use wait::eventually;
 pub use widget::{WidgetClient, WidgetSocket};

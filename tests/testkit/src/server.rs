@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::database::Database;
 use crate::simulator::SimulatorClient;
-use crate::twilio::Account;
+use crate::twilio::{Account, message_sid};
 use crate::widget::WidgetClient;
 
 /// A start of a debug build on a busy machine.
@@ -197,21 +197,131 @@ impl TestServer {
         command
     }
 
+    /// SIGTERM, and the clean exit that must follow.
+    ///
+    /// # Errors
+    /// When the server does not stop cleanly.
+    pub async fn terminate(&mut self) -> Result<()> {
+        let running = self.running.take().context("the server is not running")?;
+        end(running.child).await.with_context(|| self.log())
+    }
+
     /// The end of every test: SIGTERM, a clean exit, and every session equal to the replay of its journal.
     ///
     /// # Errors
     /// When the server does not stop cleanly or left something behind.
     pub async fn stop(mut self) -> Result<()> {
-        if let Some(mut running) = self.running.take() {
-            let pid = running.child.id().context("the server ended by itself")?;
-            Command::new("kill").arg("-TERM").arg(pid.to_string()).status().await?;
-            let status = tokio::time::timeout(STOP, running.child.wait()).await;
-            let status = status.context("the server did not stop on SIGTERM")??;
-            ensure!(status.success(), "the server stopped with {status}\n{}", self.log());
+        if self.running.is_some() {
+            self.terminate().await?;
         }
         self.command(&["replay", "--all", "--verify"]).await?;
         Ok(())
     }
+
+    /// The pages of people nobody knows yet, who text first and ask for their link.
+    ///
+    /// # Errors
+    /// When they are not answered.
+    pub async fn strangers(&self, count: usize) -> Result<Vec<WidgetClient>> {
+        let (account, simulator, client) = (self.account(), self.simulator()?, crate::http::client()?);
+        let phones: Vec<String> = (0..count).map(|number| format!("+1415555{:04}", 2000 + number)).collect();
+        for (number, phone) in (0..).zip(&phones) {
+            let status = account.deliver(&client, phone, &message_sid(number), "send me the link").await?;
+            ensure!(status == 200, "a first text was answered {status}");
+        }
+        let mut pages = Vec::with_capacity(count);
+        for phone in &phones {
+            let token = crate::eventually("the link arrives", START, async || {
+                let lines = simulator.conversation(phone).await?;
+                let link = lines.iter().find_map(|line| line["text"].as_str()?.split("/s/").nth(1));
+                Ok(link.and_then(|rest| rest.split_whitespace().next()).map(str::to_owned))
+            });
+            pages.push(WidgetClient::new(self.ready.base_url.as_str(), &token.await?)?);
+        }
+        Ok(pages)
+    }
+
+    /// Another process that serves from the same database under the same public address, as behind a load balancer.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn beside(&self) -> Result<Beside> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let base = format!("http://127.0.0.1:{port}/");
+        let log = File::create(self.home.path().join("beside.log"))?;
+        let child = self
+            .usher(&["serve", "--bind", &format!("127.0.0.1:{port}")])
+            .args(["--public-url", self.ready.base_url.as_str()])
+            .args(["--twilio-api-base", self.ready.simulator_url.as_str()])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        let client = crate::http::client()?;
+        crate::eventually("the other process is ready", START, async || {
+            let answer = client.get(format!("{base}readyz")).send().await?;
+            Ok((answer.status() == 200).then_some(()))
+        })
+        .await?;
+        Ok(Beside { child, base })
+    }
+
+    /// The sum of a metric over all its labels that contain `label`; 0 when it was never counted.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn metric(&self, name: &str, label: &str) -> Result<f64> {
+        let url = self.ready.base_url.join("metrics")?;
+        let text = crate::http::client()?.get(url).send().await?.text().await?;
+        let values = text.lines().filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let (found, labels) = series.split_once('{').unwrap_or((series, ""));
+            (found == name && labels.contains(label)).then(|| value.parse::<f64>().ok())?
+        });
+        Ok(values.sum())
+    }
+
+    /// Bytes of memory the process holds.
+    ///
+    /// # Errors
+    /// When it does not run, or the system does not tell.
+    pub fn resident_bytes(&self) -> Result<u64> {
+        let pid = self.pid().context("the server runs")?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kibibytes * 1024)
+    }
+}
+
+/// A process beside a [`TestServer`].
+#[derive(Debug)]
+pub struct Beside {
+    child: Child,
+    base: String,
+}
+
+impl Beside {
+    /// Where it listens, with a slash at the end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// SIGTERM, and the clean exit that must follow.
+    ///
+    /// # Errors
+    /// When it does not stop cleanly.
+    pub async fn stop(self) -> Result<()> {
+        end(self.child).await
+    }
+}
+
+async fn end(mut child: Child) -> Result<()> {
+    let pid = child.id().context("the server ended by itself")?;
+    Command::new("kill").arg("-TERM").arg(pid.to_string()).status().await?;
+    let status = tokio::time::timeout(STOP, child.wait()).await;
+    let status = status.context("the server did not stop on SIGTERM")??;
+    ensure!(status.success(), "the server stopped with {status}");
+    Ok(())
 }
 
 impl Drop for TestServer {

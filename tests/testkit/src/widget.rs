@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
     /// The JSON body, `Null` when there is none.
     pub body: Value,
 }
@@ -59,6 +61,18 @@ impl WidgetClient {
         .await
     }
 
+    /// What the client said, of all channels, oldest first.
+    ///
+    /// # Errors
+    /// When the page does not open.
+    pub async fn heard(&self) -> Result<Vec<String>> {
+        let page = self.session().await?;
+        anyhow::ensure!(page.status == 200, "the page answers {} {}", page.status, page.body);
+        let lines = page.body["transcript"].as_array().context("a transcript")?;
+        let mine = lines.iter().filter(|line| line["from"] == "client");
+        Ok(mine.filter_map(|line| line["text"].as_str().map(str::to_owned)).collect())
+    }
+
     /// Says something in the chat.
     ///
     /// # Errors
@@ -85,8 +99,10 @@ impl WidgetClient {
 
 async fn answer(response: reqwest::Response) -> Result<Answer> {
     let status = response.status().as_u16();
+    let retry_after =
+        response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     let body = serde_json::from_slice(&response.bytes().await?).unwrap_or(Value::Null);
-    Ok(Answer { status, body })
+    Ok(Answer { status, retry_after, body })
 }
 
 /// The live socket of a page.

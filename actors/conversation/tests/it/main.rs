@@ -3,6 +3,7 @@
 mod calls;
 mod dialogues;
 mod golden;
+mod model;
 mod outside;
 mod properties;
 mod support;

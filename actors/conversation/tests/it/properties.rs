@@ -15,7 +15,7 @@ use crate::support::{Decide, World, inbound, meta, origin, sound};
 
 /// One thing that happens to a session.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     Says(Channel, &'static str),
     Submits(&'static str, &'static str),
     Skips(&'static str),
@@ -90,11 +90,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+/// What may happen to one session, in an order.
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step(), 1..40)
 }
 
-fn take(world: &mut World, step: &Step) {
+/// Lets a step happen.
+pub(crate) fn take(world: &mut World, step: &Step) {
     let command = match *step {
         Step::Says(channel, text) => Command::Receive(inbound(channel, text)),
         Step::Submits(field, value) => Command::Submit {

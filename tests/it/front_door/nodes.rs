@@ -1,0 +1,74 @@
+//! Two processes on one PostgreSQL database: what comes to both takes effect once.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
+use futures_util::future::try_join_all;
+use usher_testkit::twilio::{Account, message_sid};
+use usher_testkit::{Database, TestServer, WidgetClient, eventually, http};
+
+use super::{PATIENCE, USHER};
+
+/// Posts to `base` what was signed for the public address, as a load balancer passes it on.
+async fn deliver(account: &Account, base: &str, phone: &str, sid: &str, text: &str) -> Result<u16> {
+    let (body, signature) = account.signed(&account.text_from(phone, sid, text));
+    let url = format!("{base}api/webhooks/twilio/sms");
+    let request = http::client()?.post(url).header("x-twilio-signature", signature).body(body);
+    let answer = request.header("content-type", "application/x-www-form-urlencoded").send().await?;
+    Ok(answer.status().as_u16())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_comes_a_hundred_times_to_two_processes_is_heard_and_answered_once() -> Result<()> {
+    let server = TestServer::demo(USHER, Database::fresh_postgres("nodes").await?).await?;
+    let beside = server.beside().await?;
+    let (account, phone) = (server.account(), server.ready().client.phone.clone());
+    let bases = [server.ready().base_url.as_str(), beside.base()];
+    let sid = message_sid(1);
+    let copies = (0..100).map(|copy| deliver(&account, bases[copy % 2], &phone, &sid, "Reyes Bakery"));
+    let statuses = try_join_all(copies).await?;
+    ensure!(statuses.iter().all(|status| [200, 429, 503].contains(status)), "{statuses:?}");
+    ensure!(statuses.contains(&200), "{statuses:?}");
+    for base in bases {
+        let again = deliver(&account, base, &phone, &sid, "Reyes Bakery").await?;
+        assert_eq!(again, 200, "a late copy is answered as the first");
+        let page = WidgetClient::new(base, &server.ready().session_id)?;
+        assert_eq!(page.heard().await?, ["Reyes Bakery"], "heard once, whichever process is asked");
+    }
+    let simulator = server.simulator()?;
+    let texts = eventually("the next question arrives", PATIENCE, async || {
+        let lines = simulator.conversation(&phone).await?;
+        let texts: Vec<String> = lines.iter().map(|line| line["text"].to_string()).collect();
+        Ok(texts.iter().any(|text| text.contains("phone number")).then_some(texts))
+    })
+    .await?;
+    assert_eq!(texts.len(), texts.iter().collect::<BTreeSet<_>>().len(), "nothing is sent twice: {texts:#?}");
+    beside.stop().await?;
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_texts_of_somebody_new_make_one_session_whichever_process_they_reach() -> Result<()> {
+    let server = TestServer::demo(USHER, Database::fresh_postgres("first").await?).await?;
+    let beside = server.beside().await?;
+    let (account, stranger) = (server.account(), "+14155550155");
+    let bases = [server.ready().base_url.as_str(), beside.base()];
+    let number = |nth: usize| message_sid(100 + nth as u64);
+    let mut left: Vec<usize> = (0..20).collect();
+    // A refusal is the vendor's to repeat.
+    while !left.is_empty() {
+        let sends = left.iter().map(|&nth| {
+            let (account, sid) = (&account, number(nth));
+            async move { deliver(account, bases[nth % 2], stranger, &sid, &format!("text-{nth}")).await }
+        });
+        let statuses = try_join_all(sends).await?;
+        ensure!(statuses.iter().all(|status| [200, 429, 503].contains(status)), "{statuses:?}");
+        left =
+            left.into_iter().zip(statuses).filter(|&(_, status)| status != 200).map(|(nth, _)| nth).collect();
+    }
+    let replay = server.command(&["replay", "--all", "--json"]).await?;
+    let replay: serde_json::Value = serde_json::from_str(&replay)?;
+    assert_eq!(replay["sessions"], 2, "the seeded one and one more: {replay}");
+    beside.stop().await?;
+    server.stop().await
+}
