@@ -2,6 +2,7 @@
 
 use super::words::{Word, longest_phrase, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
+use crate::flow::Field;
 
 /// Plain yes.
 const YES: [&str; 62] = [
@@ -186,6 +187,34 @@ fn polarity(words: &[Word]) -> Option<bool> {
         (false, false) if leans_no => Some(false),
         (false, false) => short_reply(words, leans_yes).then_some(true),
     }
+}
+
+/// Verbs of having and being, and of wishing: a statement with the one says nothing about the other.
+const HAS: [&str; 14] =
+    ["have", "has", "got", "is", "its", "are", "do", "am", "im", "tenemos", "tengo", "es", "hay", "esta"];
+const WISHES: [&str; 9] =
+    ["want", "wants", "need", "needs", "like", "interested", "queremos", "quiero", "necesitamos"];
+
+/// The yes or no of a short statement about what a field is called: "we don't have a website", "not urgent".
+pub(super) fn about(statement: &[Word], field: &Field) -> Option<bool> {
+    const LONGEST: usize = 9;
+    const GENERAL: [&str; 12] = [
+        "have", "does", "want", "wants", "need", "needs", "existing", "current", "your", "with", "tiene", "quiere",
+    ];
+    let label = words(&format!("{} {}", field.label, field.id.as_str().replace('_', " ")));
+    let subject = label
+        .iter()
+        .filter(|word| word.is_letters() && word.text.len() > 3 && !word.is_any(&GENERAL))
+        .find_map(|word| statement.iter().position(|said| said.text == word.text))?;
+    let asked = words(&format!("{} {}", field.label, field.prompt));
+    let any = |words: &[Word], list: &[&str]| words.iter().any(|word| word.is_any(list));
+    if statement.len() > LONGEST || any(statement, &WISHES) != any(&asked, &WISHES) || any(statement, &["?"]) {
+        return None;
+    }
+    let before = &statement[..subject];
+    let denies = any(before, &LEANS_NO) || any(before, &["no", "sin"]);
+    let affirms = any(before, &HAS) || any(before, &WISHES);
+    (denies || affirms).then_some(!denies)
 }
 
 /// "I do", "we have": a pronoun and a verb, without a message around them.

@@ -88,6 +88,15 @@ fn items(words: &[Word]) -> Result<Vec<Item>, Cause> {
     Ok(items)
 }
 
+/// The hours in words that name days as well, which nothing else does.
+pub(super) fn certain(text: &str) -> Option<AnswerValue> {
+    let items = items(&words(text)).ok()?;
+    let days = items.iter().any(|item| matches!(item, Item::Days(_)));
+    let open = items.iter().any(|item| matches!(item, Item::Open(..)));
+    let week = written_week(&week(&items));
+    (days && open && check(week.clone()).is_ok()).then_some(AnswerValue::Hours(week))
+}
+
 /// Whether a sentence ended before `at`; the dot of "Mon." ends none.
 fn ends_a_sentence(words: &[Word], at: usize) -> bool {
     let Some(before) = at.checked_sub(1).map(|before| &words[before]) else { return false };

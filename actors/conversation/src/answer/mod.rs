@@ -22,7 +22,7 @@ pub(crate) mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use extract::{Found, extract, find};
+pub use extract::{Claim, Found, Wanted, extract, find, first_statement};
 
 use crate::flow::{Choice, Field, FieldType, Validation};
 use crate::id::FileId;

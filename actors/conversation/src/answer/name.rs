@@ -1,7 +1,9 @@
 //! Names of people: without the words around them, with capitals where they belong.
 
+use std::ops::Range;
+
 use super::text::{check, single_line};
-use super::words::{folded, words};
+use super::words::{Word, folded, longest_phrase, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause, strip_lead};
 
 const LEADS: [&str; 30] = [
@@ -104,6 +106,44 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
     let name = capitalised(bare);
     check(&name, ctx)?;
     Ok(AnswerValue::Text(name))
+}
+
+/// A person who says who they are.
+pub(super) struct Introduction {
+    /// Where the name stands.
+    pub(super) name: Range<usize>,
+    /// Where it stands whom they belong to: "Dana from Acme Plumbing".
+    pub(super) of: Option<Range<usize>>,
+}
+
+/// "I'm Dana Smith from Acme Plumbing", "my name is dana".
+pub(super) fn introduction(text: &str, statement: &[Word]) -> Option<Introduction> {
+    const PLAIN: [&str; 10] = [
+        "my name is", "my names", "my full name is", "name is", "the names", "names", "mi nombre es", "me llamo", "i am called",
+        "they call me",
+    ];
+    /// These begin other sentences too: "I'm driving". A name behind them has its capital.
+    const OTHERWISE: [&str; 4] = ["im", "i am", "this is", "soy"];
+    const GREETINGS: [&str; 8] = ["hi", "hello", "hey", "hola", "yes", "sure", "hi there", "good morning"];
+    let from = longest_phrase(statement, 0, &GREETINGS).map_or(0, |(_, used)| used);
+    let from = from + statement[from..].iter().take_while(|word| word.is(",") || word.is("!")).count();
+    let plain = longest_phrase(statement, from, &PLAIN);
+    let (_, used) = plain.or_else(|| longest_phrase(statement, from, &OTHERWISE))?;
+    let rest = &statement[from + used..];
+    let capital = |word: &Word| text[word.at.clone()].chars().next().is_some_and(char::is_uppercase);
+    let particle = |word: &Word| PARTICLES.contains(&word.text.as_str());
+    let belongs = |word: &Word| word.is_any(&["from", "with", "at", "of", "here", "de", "and", "the"]);
+    let part = |word: &&Word| {
+        word.is_letters() && !belongs(word) && (plain.is_some() || capital(word) || particle(word))
+    };
+    let length = rest.iter().take_while(part).count();
+    let name = &rest[..length];
+    let (first, last) = (name.first()?, name.last()?);
+    let link = rest.get(length).filter(|word| word.is_any(&["from", "with", "at", "of", "de"]));
+    let of = link.and_then(|_| rest.get(length + 1)).filter(|word| capital(word));
+    let of = of.and_then(|word| Some(word.at.start..rest.last()?.at.end));
+    (length <= 5 && (plain.is_some() || capital(first)))
+        .then(|| Introduction { name: first.at.start..last.at.end, of })
 }
 
 fn strip_around(line: &str) -> &str {

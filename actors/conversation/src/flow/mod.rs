@@ -3,11 +3,13 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `mod.rs` | the types, and which fields are visible |
+//! | `called.rs` | what people call a field |
 //! | `condition.rs` | when a field is asked |
 //! | `wire.rs`, `expression.rs` | the shapes a condition may be written in |
 //! | `file.rs` | flow files, with defaults for what authors leave out |
 //! | `validate.rs` | what must be true of a flow before it is saved |
 
+mod called;
 mod condition;
 mod expression;
 mod file;
@@ -87,6 +89,13 @@ pub enum FieldType {
     BusinessHours,
     /// An uploaded or texted file.
     File,
+}
+
+impl FieldType {
+    /// Whether nearly any words will do as an answer.
+    pub(crate) const fn takes_words(self) -> bool {
+        matches!(self, Self::Text | Self::LongText | Self::PersonName | Self::Address)
+    }
 }
 
 /// One choice of a `select` or `multi_select` field.

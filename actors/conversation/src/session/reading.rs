@@ -1,8 +1,10 @@
 //! Reading typed values out of words, with what the session knows: the one place where the session meets the parsers.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
-use crate::answer::{self, AnswerValue, FileAnswer, ParseContext, ParseErrorCause};
+use crate::answer::{self, AnswerValue, Claim, FileAnswer, ParseContext, ParseErrorCause, Wanted};
 use crate::consent::{self, Keyword};
 use crate::flow::{Condition, Field, FieldId, FieldType};
 use crate::session::state::{SessionMeta, SessionState};
@@ -60,25 +62,70 @@ pub(crate) fn is_visible(state: &SessionState, field: &Field) -> bool {
     field.when.as_ref().is_none_or(|condition| condition.holds(&answer))
 }
 
-/// The one value that stands in a message and cannot be anything but an answer to `field`.
-pub(super) fn find(meta: &SessionMeta, now: Timestamp, field: &Field, text: &str) -> Option<AnswerValue> {
-    answer::find(field.kind, text, &context(meta, now, field)).map(|found| found.value)
-}
-
 /// An answer read out of a message.
+#[derive(Debug)]
 pub(super) struct Found {
     pub(super) field: FieldId,
     pub(super) value: AnswerValue,
+    /// The words it was read from.
     pub(super) raw: String,
+    /// Where they stand with their label, and where their statement begins.
+    pub(super) at: Range<usize>,
+    pub(super) from: usize,
 }
 
-/// The answers to open questions that a message holds beyond doubt.
+/// The answers that a message holds beyond doubt, in its order. One to a question that is not asked as things stand
+/// brings the answer along that makes it one: who sends the address of their website has a website.
 pub(super) fn extract(state: &SessionState, meta: &SessionMeta, now: Timestamp, text: &str) -> Vec<Found> {
-    let is_open = |field: &&Field| !state.is_settled(&field.id) && is_visible(state, field);
-    let fields: Vec<&Field> = meta.flow.fields.iter().filter(is_open).collect();
-    let Some(first) = fields.first() else { return Vec::new() };
-    let found = answer::extract(text, &fields, &context(meta, now, first));
-    found.into_iter().map(|(field, value, raw)| Found { field, value, raw }).collect()
+    let Some(first) = meta.flow.fields.first() else { return Vec::new() };
+    let mut grounds: Vec<Option<(&Field, AnswerValue)>> = Vec::with_capacity(meta.flow.fields.len());
+    let mut wanted: Vec<Wanted<'_>> = Vec::with_capacity(meta.flow.fields.len());
+    for field in &meta.flow.fields {
+        if is_visible(state, field) {
+            wanted.push(Wanted { field, open: !state.is_settled(&field.id) });
+            grounds.push(None);
+        } else if let Some((ground, value)) = ground(state, meta, field) {
+            wanted.push(Wanted { field, open: !state.is_settled(&ground.id) });
+            grounds.push(Some((ground, value)));
+        }
+    }
+    let words_wanted =
+        state.pending().and_then(|id| meta.flow.field(id)).is_some_and(|field| field.kind.takes_words());
+    let claims = answer::extract(text, &wanted, words_wanted, &context(meta, now, first));
+    let mut found: Vec<Found> = Vec::with_capacity(claims.len());
+    for Claim { field, value, at, whole, from } in claims {
+        let raw = text[at].to_owned();
+        if let Some((ground, needed)) = &grounds[field]
+            && !found.iter().any(|found| found.field == ground.id)
+        {
+            let (field, value) = (ground.id.clone(), needed.clone());
+            found.push(Found { field, value, raw: raw.clone(), at: whole.clone(), from });
+        }
+        found.push(Found { field: wanted[field].field.id.clone(), value, raw, at: whole, from });
+    }
+    found
+}
+
+/// The one answer to another question that would have `field` asked.
+fn ground<'a>(state: &SessionState, meta: &'a SessionMeta, field: &Field) -> Option<(&'a Field, AnswerValue)> {
+    let when = field.when.as_ref()?;
+    let [other] = when.fields()[..] else { return None };
+    let other = meta.flow.field(other).filter(|other| is_visible(state, other))?;
+    let values = match other.kind {
+        FieldType::Boolean => vec![AnswerValue::Boolean(true), AnswerValue::Boolean(false)],
+        FieldType::Select => {
+            other.options.iter().map(|option| AnswerValue::Choice(option.id.clone())).collect()
+        }
+        _ => return None,
+    };
+    let mut fitting = values.into_iter().filter(|value| when.holds(&|id| (*id == other.id).then_some(value)));
+    let value = fitting.next()?;
+    fitting.next().is_none().then_some((other, value))
+}
+
+/// The first statement of a message where plainly other ones follow.
+pub(super) fn first_statement(text: &str) -> &str {
+    answer::first_statement(text)
 }
 
 pub(super) fn is_normalised(answer: &AnswerValue, value: &Value) -> bool {

@@ -1,6 +1,6 @@
 //! Corrections in words: "actually my number is …", "change the website to …", "my email is wrong", "no wait, it's …".
 
-use crate::flow::{Field, FieldType};
+use crate::flow::Field;
 use crate::session::reading;
 use crate::session::state::{SessionMeta, SessionState};
 
@@ -351,62 +351,9 @@ impl<'t, 'a> Names<'_, 't, '_, 'a> {
     fn by_type(&self, at: usize) -> Option<(&'a Field, usize)> {
         let fields = self.meta.flow.fields.iter().filter(|field| reading::is_visible(self.state, field));
         let named =
-            fields.filter_map(|field| Some((field, self.words.longest(at, ordinary_names(field.kind))?)));
+            fields.filter_map(|field| Some((field, self.words.longest(at, field.ordinary_names())?)));
         named
             .max_by_key(|(field, taken)| (*taken, self.state.answer(&field.id).map(|answer| answer.seq)))
             .map(|(field, taken)| (field, at + taken))
-    }
-}
-
-/// What people call an answer of this type when they do not use the label.
-const fn ordinary_names(kind: FieldType) -> &'static [&'static str] {
-    match kind {
-        FieldType::PersonName => &["name", "full name", "contact name", "nombre", "nombre completo"],
-        FieldType::Phone => &[
-            "number",
-            "phone",
-            "phone number",
-            "cell",
-            "cell number",
-            "mobile",
-            "mobile number",
-            "telephone",
-            "cellphone",
-            "numero",
-            "telefono",
-            "numero de telefono",
-            "celular",
-            "movil",
-        ],
-        FieldType::Email => &["email", "e-mail", "email address", "mail", "correo", "correo electronico"],
-        FieldType::Url => &[
-            "website",
-            "site",
-            "web site",
-            "url",
-            "web address",
-            "web page",
-            "webpage",
-            "domain",
-            "web",
-            "sitio",
-            "sitio web",
-            "pagina",
-            "pagina web",
-        ],
-        FieldType::Date => &["date", "day", "fecha", "dia"],
-        FieldType::Time => &["time", "hora"],
-        FieldType::Currency => &["budget", "price", "amount", "presupuesto", "precio", "monto"],
-        FieldType::Address => &["address", "location", "street address", "direccion", "domicilio"],
-        FieldType::BusinessHours => {
-            &["hours", "opening hours", "business hours", "schedule", "horario", "horas", "horarios"]
-        }
-        FieldType::File => &["file", "logo", "photo", "picture", "archivo", "foto", "imagen"],
-        FieldType::Text
-        | FieldType::LongText
-        | FieldType::Number
-        | FieldType::Boolean
-        | FieldType::Select
-        | FieldType::MultiSelect => &[],
     }
 }

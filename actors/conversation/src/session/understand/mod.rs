@@ -149,11 +149,12 @@ impl<'a> Ear<'a> {
         let recalled = || recall::find(&words, self.state, self.meta).filter(|_| said.is_short());
         self.about_the_conversation(&line, said)
             .or_else(|| recalled().map(|field| vec![Intent::Recall { field: field.id.clone() }]))
-            .or_else(|| self.read_back(&words, said))
+            .or_else(|| self.read_back(text, &words, said))
+            .or_else(|| self.several(text, said))
             .or_else(|| {
                 correction::find(&words, self.state, self.meta).and_then(|found| self.corrected(&found))
             })
-            .or_else(|| self.fullest_answers(text, &words, said))
+            .or_else(|| self.fullest_answers(text, said))
             .or_else(|| Self::aside(said))
             .unwrap_or_else(|| self.last_resort(text, said))
     }
@@ -227,7 +228,7 @@ impl<'a> Ear<'a> {
     }
 
     /// The reply to a read-back.
-    fn read_back(&self, words: &Words<'_>, said: Said) -> Option<Vec<Intent>> {
+    fn read_back(&self, text: &str, words: &Words<'_>, said: Said) -> Option<Vec<Intent>> {
         let waiting = self.state.confirmation()?;
         let field = self.meta.flow.field(&waiting.field)?;
         if said.is(Meaning::Yes) {
@@ -242,7 +243,11 @@ impl<'a> Ear<'a> {
         match corrected {
             Some(answer) => Some(vec![Intent::No, answer]),
             None if said.begins_with(Meaning::No) => Some(vec![Intent::No]),
-            None if said.begins_with(Meaning::Yes) => Some(vec![Intent::Yes]),
+            None if said.begins_with(Meaning::Yes) => {
+                let more = self.extract(text).into_iter().filter(|found| found.field != field.id);
+                let more = more.map(|Found { field, value, raw, .. }| Intent::Answer { field, value, raw });
+                Some(std::iter::once(Intent::Yes).chain(more).collect())
+            }
             None => None,
         }
     }
@@ -322,55 +327,49 @@ impl<'a> Ear<'a> {
     }
 
     /// The reading of the message that answers most.
-    fn fullest_answers(&self, text: &str, words: &Words<'_>, said: Said) -> Option<Vec<Intent>> {
-        let found = self.answers(text, words, said);
+    fn fullest_answers(&self, text: &str, said: Said) -> Option<Vec<Intent>> {
+        let found = self.answers(text, said);
         let listed = self.in_order(text);
         let more = listed.as_ref().map_or(0, Vec::len) > found.as_ref().map_or(0, Vec::len);
         if more { listed } else { found }
     }
 
     /// The answers in the message: to the pending question, and to any other it names.
-    fn answers(&self, text: &str, words: &Words<'_>, said: Said) -> Option<Vec<Intent>> {
-        let found = if words.len() > 1 { self.extract(text) } else { Vec::new() };
+    fn answers(&self, text: &str, said: Said) -> Option<Vec<Intent>> {
+        let found = self.extract(text);
         let pending = self.pending.filter(|_| self.state.is_greeted());
-        let for_pending = found.iter().any(|found| pending.is_some_and(|field| field.id == found.field));
-        let mut intents = Vec::with_capacity(found.len().max(1));
-        if let Some(field) = pending.filter(|_| !for_pending) {
-            intents.extend(if found.is_empty() {
-                self.whole_answer(field, text, said)
-            } else {
-                self.leading_answer(field, text, &found)
-            });
-        }
-        if let ([Intent::Answer { .. }], Some(field)) = (&intents[..], pending.filter(|_| found.is_empty())) {
-            intents.extend(self.follow_on(field, text));
+        let is_pending = |found: &Found| pending.is_some_and(|field| field.id == found.field);
+        let mut intents = Vec::with_capacity(found.len() + 1);
+        if let Some(field) = pending {
+            // A value with its label is the better part of an answer in words; anything else is read as a whole.
+            let claimed = found.iter().any(is_pending);
+            if found.iter().all(is_pending) && !(claimed && field.kind.takes_words()) {
+                if let Some(answer) = self.whole_answer(field, text, said) {
+                    return Some(vec![answer]);
+                }
+            } else if !claimed {
+                intents.extend(self.answer_beside(field, text, &found));
+            }
         }
         // The words of an only answer are the whole message.
-        let only = for_pending && found.len() == 1;
-        intents.extend(found.into_iter().map(|Found { field, value, raw }| {
+        let only = found.len() == 1 && intents.is_empty();
+        intents.extend(found.into_iter().map(|Found { field, value, raw, .. }| {
             let raw = if only { text.to_owned() } else { raw };
             Intent::Answer { field, value, raw }
         }));
         (!intents.is_empty()).then_some(intents)
     }
 
-    /// "Yes, it's acme.com": what a yes brings up, answered in the same breath.
-    fn follow_on(&self, field: &Field, text: &str) -> Option<Intent> {
-        let mut brought_up = self.meta.flow.fields.iter().filter(|other| {
-            field.kind == FieldType::Boolean
-                && !self.state.is_settled(&other.id)
-                && other.when.as_ref().is_some_and(|when| reading::depends_on(when, &field.id))
-        });
-        brought_up.find_map(|other| {
-            let value = reading::find(self.meta, self.now, other, text)?;
-            Some(Intent::Answer { field: other.id.clone(), value, raw: text.to_owned() })
-        })
+    /// Several answers, some of which may be corrections.
+    fn several(&self, text: &str, said: Said) -> Option<Vec<Intent>> {
+        self.answers(text, said).filter(|intents| intents.len() > 1)
     }
 
     /// The message as the answer to the pending question, and to nothing else.
     fn whole_answer(&self, field: &Field, text: &str, said: Said) -> Option<Intent> {
         match self.wants_words() {
             true if self.is_aside(field, said) => None,
+            true if asks_for_a_name(field) => self.read(field, reading::first_statement(without_greeting(text))),
             true => self.read(field, without_greeting(text)),
             // "is my number right?" is no yes.
             false
@@ -384,25 +383,30 @@ impl<'a> Ear<'a> {
         }
     }
 
-    /// "Acme Plumbing, email dana@acme.com": what comes before the answers to other questions. Words that belong to
-    /// those are not also the words that were asked for.
-    fn leading_answer(&self, field: &Field, text: &str, found: &[Found]) -> Option<Intent> {
-        let lead = text.split([',', ';', '\n']).next().unwrap_or(text);
-        let lead = if self.wants_words() { lead } else { lead.split(" and ").next().unwrap_or(lead) };
-        let is_free = |lead: &str| found.iter().all(|found| !lead.contains(&found.raw));
-        // "it's Reyes Plumbing and my email is …"
-        let links = [" and my ", " and our ", " and the ", " and it's ", " my ", " our ", " y mi ", " and "];
-        let before_link = || {
-            links
-                .iter()
-                .filter_map(|link| lead.split_once(link))
-                .map(|(before, _)| before)
-                .find(|lead| is_free(lead))
-        };
-        let lead = if self.wants_words() && !is_free(lead) { before_link().unwrap_or(lead) } else { lead };
-        let free = is_free(lead) || field.kind == FieldType::Date;
-        let meant_otherwise = self.wants_words() && self.is_aside(field, Said::of(&Words::of(lead).line()));
-        if free && !meant_otherwise { self.read(field, several::without_number(lead)) } else { None }
+    /// The answer to the pending question in a message that also answers others: "Acme Plumbing, email dana@acme.com".
+    fn answer_beside(&self, field: &Field, text: &str, found: &[Found]) -> Option<Intent> {
+        match field.kind {
+            FieldType::LongText => {
+                let left = several::without(text, found);
+                let enough = Words::of(&left).len() > 3;
+                if enough { self.read(field, text) } else { None }
+            }
+            FieldType::Text | FieldType::PersonName | FieldType::Address => {
+                let lead = without_greeting(several::lead(text, found)?);
+                let said = Said::of(&Words::of(lead).line());
+                if self.is_aside(field, said) { None } else { self.read(field, lead) }
+            }
+            // "we have 12 employees" is no yes.
+            FieldType::Boolean => {
+                let lead = several::before(text, found);
+                let said = Said::of(&Words::of(lead).line());
+                let outright = said.begins_with(Meaning::Yes) || said.begins_with(Meaning::No);
+                if outright { self.read(field, lead) } else { None }
+            }
+            // The day is not used up by the date it also names.
+            FieldType::Date => self.read(field, text),
+            _ => self.read(field, &several::without(text, found)),
+        }
     }
 
     /// Whether words that would do as an answer to a question for words are more likely not meant as one.
@@ -475,7 +479,12 @@ impl<'a> Ear<'a> {
 }
 
 const fn takes_words(field: &Field) -> bool {
-    matches!(field.kind, FieldType::Text | FieldType::LongText | FieldType::PersonName | FieldType::Address)
+    field.kind.takes_words()
+}
+
+/// Whether the answer is a name, which ends with its first sentence.
+fn asks_for_a_name(field: &Field) -> bool {
+    field.asks_for_a_business() || field.kind == FieldType::PersonName
 }
 
 /// Whether an answer of this type is told from any other by its looks.

@@ -1,7 +1,7 @@
 //! Answers in the order of the questions: "Reyes Plumbing, 415-555-0142, yes", one per line, or a numbered list.
 
-use crate::flow::{Field, FieldType};
-use crate::session::reading;
+use crate::flow::Field;
+use crate::session::reading::{self, Found};
 
 use super::{Ear, Intent};
 
@@ -25,15 +25,61 @@ impl<'a> Ear<'a> {
         let mut intents = Vec::with_capacity(pieces.len());
         for (place, piece) in pieces.into_iter().enumerate() {
             let field: &'a Field = open.next()?;
-            sure |= place > 0 && !takes_words(field.kind);
+            sure |= place > 0 && !field.kind.takes_words();
             intents.push(self.read(field, piece)?);
         }
         sure.then_some(intents)
     }
 }
 
-const fn takes_words(kind: FieldType) -> bool {
-    matches!(kind, FieldType::Text | FieldType::LongText | FieldType::PersonName | FieldType::Address)
+/// What is left of a message without the answers that were found in it.
+pub(super) fn without(text: &str, found: &[Found]) -> String {
+    let mut left = String::with_capacity(text.len());
+    let mut at = 0;
+    for found in found {
+        left.push_str(text.get(at..found.at.start).unwrap_or_default());
+        left.push(' ');
+        at = at.max(found.at.end);
+    }
+    left.push_str(text.get(at..).unwrap_or_default());
+    left
+}
+
+/// What comes before the first of the answers that were found.
+pub(super) fn before<'t>(text: &'t str, found: &[Found]) -> &'t str {
+    found.iter().map(|found| found.at.start).min().map_or(text, |end| &text[..end])
+}
+
+/// The words in front that belong to none of the answers that were found: a statement of their own, or what a comma
+/// sets apart. "You can reach me at dana@acme.com" has none.
+pub(super) fn lead<'t>(text: &'t str, found: &[Found]) -> Option<&'t str> {
+    let first = found.iter().min_by_key(|found| found.from)?;
+    let before = text.get(..first.from).unwrap_or_default();
+    let lead = if before.trim().is_empty() {
+        let before = self::before(text, found);
+        before.rsplit_once([',', ';', ':']).map_or(before, |(lead, _)| lead)
+    } else {
+        before
+    };
+    let lead = without_number(trim_joiners(lead));
+    let announces = |word: &str| {
+        ["you", "we", "i", "its", "reach", "contact", "call", "email", "text", "here", "send", "best", "at", "mi", "my"]
+            .contains(&super::words::fold(word).as_str())
+    };
+    let sentence = before.trim().is_empty() && lead.split_whitespace().next().is_some_and(announces);
+    (!lead.is_empty() && !sentence).then_some(lead)
+}
+
+/// Without the words and marks that lead on to the next statement.
+fn trim_joiners(text: &str) -> &str {
+    const JOINERS: [&str; 14] =
+        ["and", "my", "our", "the", "its", "it's", "y", "mi", "also", "but", "is", "with", "plus", "so"];
+    let mut text = text.trim_end_matches([' ', ',', ';', '.', '\n', '-', ':']);
+    let joins = |word: &str| JOINERS.iter().any(|joiner| word.eq_ignore_ascii_case(joiner));
+    while let Some((rest, _)) = text.rsplit_once([' ', ',']).filter(|(_, last)| joins(last)) {
+        text = rest.trim_end_matches([' ', ',', ';', '.', '\n', '-', ':']);
+    }
+    text
 }
 
 /// `2. Dana Smith` and `2) Dana Smith` without the number.
