@@ -53,6 +53,7 @@ pub(super) fn meta(flow: Flow, now: Timestamp) -> SessionMeta {
         org_name: "Usher".to_owned(),
         contact: ContactId::new(now, SystemEntropy.bits()),
         contact_name: String::new(),
+        phone: None,
         flow: Arc::new(flow),
         locale: "en".to_owned(),
         region: "US".to_owned(),

@@ -62,6 +62,8 @@ fn told(event: &Event) -> (&'static str, Option<Style>, String) {
         Event::Invalidated { field } => ("", None, format!("  {field}: asked again")),
         Event::Skipped { field, origin } => (from(origin), None, format!("  {field}: skipped")),
         Event::Missed { field, .. } => ("", Some(Style::Yellow), format!("  {field}: not understood")),
+        Event::Declined { field } => ("", Some(Style::Yellow), format!("  {field}: not wanted")),
+        Event::Postponed { until } => ("", None, format!("  put off until {}", until.to_jiff())),
         Event::Asked { field: Some(field) } => ("", Some(Style::Dim), format!("  now asking: {field}")),
         Event::Asked { field: None } => ("", Some(Style::Dim), "  nothing left to ask".into()),
         Event::Completed => ("", Some(Style::Bold), "completed".into()),

@@ -20,7 +20,7 @@ use crate::db::{DbError, Scope, Tx, fetch_all, fetch_optional, statements};
 
 statements! {
     LOAD_META = "SELECT s.contact_id, s.flow_id, s.locale, s.link, s.created_at, o.name AS org_name, o.region, \
-        c.name AS contact_name, c.zone \
+        c.name AS contact_name, c.phone, c.zone \
         FROM sessions s \
         JOIN organisations o ON o.org_id = s.org_id \
         JOIN contacts c ON c.org_id = s.org_id AND c.contact_id = s.contact_id \
@@ -47,6 +47,7 @@ struct MetaRow {
     org_name: String,
     region: String,
     contact_name: String,
+    phone: Option<String>,
     zone: Option<String>,
 }
 
@@ -161,6 +162,7 @@ impl Store {
             org_name: row.org_name,
             contact: parse_id(&row.contact_id)?,
             contact_name: row.contact_name,
+            phone: row.phone,
             flow: self.pinned_flow(tx, org, &row.flow_id).await?,
             locale: row.locale,
             region: row.region,

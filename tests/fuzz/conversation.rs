@@ -23,6 +23,7 @@ fn meta() -> SessionMeta {
         org_name: "Bright Agency".into(),
         contact: ContactId::new(at, [3; 16]),
         contact_name: "Dana Smith".into(),
+        phone: None,
         flow: Arc::new(flow),
         locale: "en".into(),
         region: "US".into(),

@@ -41,6 +41,8 @@ pub fn transcript_of(turn: &Turn) -> Vec<TranscriptEntry> {
         | Event::Invalidated { .. }
         | Event::Skipped { .. }
         | Event::Missed { .. }
+        | Event::Declined { .. }
+        | Event::Postponed { .. }
         | Event::Asked { .. }
         | Event::Completed
         | Event::Reopened

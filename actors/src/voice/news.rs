@@ -50,6 +50,8 @@ pub(crate) fn of_turn(
             | Event::Invalidated { .. }
             | Event::Skipped { .. }
             | Event::Missed { .. }
+            | Event::Declined { .. }
+            | Event::Postponed { .. }
             | Event::Asked { .. }
             | Event::Reopened
             | Event::Said { .. }

@@ -37,6 +37,9 @@ fn is_plausible(address: &str) -> bool {
     let names = words.iter().filter(|word| word.is_letters() && word.text.chars().count() > 1).count();
     let numbered = words.iter().any(super::words::Word::is_number)
         || words.iter().any(|word| super::words::unit(&word.text).is_some());
+    // "I don't have one"
+    let denies = words.iter().any(|word| word.is_any(&["dont", "not", "tengo", "none"]))
+        && !words.iter().any(super::words::Word::is_number);
     let is_link = address.contains('@') || address.contains("://");
-    !is_link && ((numbered && names >= 1) || (names >= 3 && address.contains(',')))
+    !is_link && !denies && ((numbered && names >= 1) || (names >= 3 && address.contains(',')))
 }

@@ -5,7 +5,7 @@ use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
 use crate::flow::Field;
 
 /// Plain yes.
-const YES: [&str; 62] = [
+const YES: &[&str] = &[
     "yes",
     "y",
     "yeah",
@@ -68,10 +68,42 @@ const YES: [&str; 62] = [
     "you know it",
     "afirmativo",
     "desde luego",
+    "i suppose so",
+    "i suppose",
+    "100",
+    "yas",
+    "yessir",
+    "go for it",
+    "got one",
+    "always",
+    "siempre",
+    "sip",
+    "obvio",
+    "bet",
+    "fine",
+    "thats fine",
+    "alright",
+    "all right",
+    "very much so",
+    "im in",
+    "love to",
+    "count me in",
+    "aye",
+    "roger",
+    "would be great",
+    "already do",
+    "by all means",
+    "that works",
+    "lets do it",
+    "you got it",
+    "hell yeah",
+    "as a matter of fact",
+    "efectivamente",
+    "de acuerdo",
 ];
 
 /// Plain no.
-const NO: [&str; 41] = [
+const NO: &[&str] = &[
     "no",
     "n",
     "nope",
@@ -113,10 +145,27 @@ const NO: [&str; 41] = [
     "incorrect",
     "not correct",
     "not right",
+    "nay",
+    "nop",
+    "noup",
+    "hardly",
+    "i wish",
+    "were good",
+    "we are good",
+    "im good",
+    "not particularly",
+    "i doubt it",
+    "no se puede",
+    "claro que no",
+    "por supuesto que no",
+    "creo que no",
+    "todavia no",
+    "aun no",
 ];
 
 /// Words that say yes only when nothing says no: "we do", "I have".
-const LEANS_YES: [&str; 10] = ["do", "have", "am", "are", "is", "will", "can", "does", "has", "want"];
+const LEANS_YES: [&str; 11] =
+    ["would", "do", "have", "am", "are", "is", "will", "can", "does", "has", "want"];
 
 /// Words that turn the sentence to no: "we don't", "I haven't any".
 const LEANS_NO: [&str; 22] = [
@@ -150,7 +199,18 @@ const THUMBS_UP: [&str; 7] = ["👍", "✅", "👌", "💯", "🙌", "🆗", "�
 const THUMBS_DOWN: [&str; 4] = ["👎", "❌", "🚫", "✖"];
 
 pub(super) fn parse(text: &str, _: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
-    polarity(&words(text)).map(AnswerValue::Boolean).ok_or(Cause::NotRecognised)
+    let words: Vec<Word> = words(text).into_iter().map(unstretched).collect();
+    polarity(&words).map(AnswerValue::Boolean).ok_or(Cause::NotRecognised)
+}
+
+/// "yesss" and "nopee" without what was drawn out.
+fn unstretched(word: Word) -> Word {
+    const DRAWN_OUT: [&str; 11] =
+        ["yes", "yeah", "yep", "yup", "no", "nope", "nah", "sure", "ok", "si", "yea"];
+    let mut letters: Vec<char> = word.text.chars().collect();
+    letters.dedup();
+    let text: String = letters.into_iter().collect();
+    if DRAWN_OUT.contains(&text.as_str()) { Word { text, ..word } } else { word }
 }
 
 /// Whether the words say yes or no, if they say one of them.
@@ -161,8 +221,8 @@ fn polarity(words: &[Word]) -> Option<bool> {
         if longest_phrase(words, at, &UNSURE).is_some() {
             return None;
         }
-        let said_yes = longest_phrase(words, at, &YES);
-        let said_no = longest_phrase(words, at, &NO);
+        let said_yes = longest_phrase(words, at, YES);
+        let said_no = longest_phrase(words, at, NO);
         let length = |phrase: Option<(&str, usize)>| phrase.map_or(0, |(_, length)| length);
         let word = &words[at];
         if length(said_no) > length(said_yes) {
@@ -199,7 +259,8 @@ const WISHES: [&str; 9] =
 pub(super) fn about(statement: &[Word], field: &Field) -> Option<bool> {
     const LONGEST: usize = 9;
     const GENERAL: [&str; 12] = [
-        "have", "does", "want", "wants", "need", "needs", "existing", "current", "your", "with", "tiene", "quiere",
+        "have", "does", "want", "wants", "need", "needs", "existing", "current", "your", "with", "tiene",
+        "quiere",
     ];
     let label = words(&format!("{} {}", field.label, field.id.as_str().replace('_', " ")));
     let subject = label
@@ -208,7 +269,8 @@ pub(super) fn about(statement: &[Word], field: &Field) -> Option<bool> {
         .find_map(|word| statement.iter().position(|said| said.text == word.text))?;
     let asked = words(&format!("{} {}", field.label, field.prompt));
     let any = |words: &[Word], list: &[&str]| words.iter().any(|word| word.is_any(list));
-    if statement.len() > LONGEST || any(statement, &WISHES) != any(&asked, &WISHES) || any(statement, &["?"]) {
+    if statement.len() > LONGEST || any(statement, &WISHES) != any(&asked, &WISHES) || any(statement, &["?"])
+    {
         return None;
     }
     let before = &statement[..subject];
@@ -219,7 +281,9 @@ pub(super) fn about(statement: &[Word], field: &Field) -> Option<bool> {
 
 /// "I do", "we have": a pronoun and a verb, without a message around them.
 fn short_reply(words: &[Word], leans_yes: bool) -> bool {
-    let letters = || words.iter().filter(|word| word.is_letters());
+    const FILLER: [&str; 8] =
+        ["already", "still", "currently", "actually", "one", "some", "definitely", "now"];
+    let letters = || words.iter().filter(|word| word.is_letters() && !word.is_any(&FILLER));
     leans_yes
         && letters().count() <= 3
         && letters().any(|word| word.is_any(&["i", "we", "it", "they", "you", "he", "she"]))

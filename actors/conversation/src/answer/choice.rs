@@ -1,11 +1,20 @@
 //! Choices: by id, label, number, letter, position, part of a label, synonym, or with a slip of the fingers.
 
+use super::occasion::weekday;
 use super::words::{Word, folded, nearly, ordinal, phrase_at, small_number, words};
-use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
+use super::{AnswerValue, ParseContext, ParseErrorCause as Cause, hours};
 use crate::flow::Choice;
 
 /// Words that carry no choice.
-const FILLER: [&str; 62] = [
+const FILLER: &[&str] = &[
+    "letter",
+    "now",
+    "maybe",
+    "probably",
+    "then",
+    "moment",
+    "were",
+    "we",
     "a",
     "an",
     "the",
@@ -121,7 +130,10 @@ fn one_of(words: &[Word], text: &str, options: &[Choice]) -> Option<usize> {
     if let Some(option) = exact(text, options) {
         return Some(option);
     }
-    let refuses = refuses(words, options);
+    let (words, refuses) = match without_refused(words, options) {
+        Some(rest) => (rest, false),
+        None => (words, refuses(words, options)),
+    };
     let alternatives: Vec<usize> = words
         .split(|word| word.is_any(&["or", "o"]))
         .filter(|part| part.len() < words.len())
@@ -139,7 +151,17 @@ fn meant(words: &[Word], options: &[Choice], refuses: bool) -> Option<usize> {
     let place = if refuses { None } else { position(words, options.len()) };
     place
         .or_else(|| named(words, options))
+        .or_else(|| within(words, options))
         .or_else(|| if refuses { None } else { resembling(words, options) })
+}
+
+/// What is left when what is turned away stands apart: "not ads, social", "social not ads".
+fn without_refused<'w>(words: &'w [Word], options: &[Choice]) -> Option<&'w [Word]> {
+    let at = words.iter().position(|word| word.is("not")).filter(|_| refuses(words, options))?;
+    let comma = words[at..].iter().position(|word| word.is_any(&[",", "but"])).map(|comma| at + comma + 1);
+    let named = |part: &[Word]| !part.is_empty() && meant(part, options, false).is_some();
+    let (before, behind) = (&words[..at], comma.map_or(&[][..], |comma| &words[comma..]));
+    [behind, before].into_iter().find(|part| named(part))
 }
 
 /// Whether something is turned away; a refusing word that stands in a label ("Not sure yet") is an answer instead.
@@ -193,7 +215,7 @@ fn position(words: &[Word], count: usize) -> Option<usize> {
                 place = Some(number);
                 at += used;
             }
-            None if rest[at].is_any(&FILLER) || rest[at].is_any(&["el", "la", "opcion", "numero"]) => at += 1,
+            None if rest[at].is_any(FILLER) || rest[at].is_any(&["el", "la", "opcion", "numero"]) => at += 1,
             None => return None,
         }
     }
@@ -224,6 +246,38 @@ fn named(words: &[Word], options: &[Choice]) -> Option<usize> {
     (!refused && rest.iter().all(|other| other.option == first.option)).then_some(first.option)
 }
 
+/// The option whose range of numbers holds the one that is said: "12" is in "6-20 people", "over 20" in "More than 20".
+fn within(words: &[Word], options: &[Choice]) -> Option<usize> {
+    let ranges: Vec<Option<(u32, u32)>> =
+        options.iter().map(|option| range_of(&self::words(&option.label))).collect();
+    if ranges.iter().flatten().count() < 2 {
+        return None;
+    }
+    let mut numbers = (0..words.len()).filter_map(|at| small_number(words, at)).map(|(value, _)| value);
+    let (number, None) = (numbers.next()?, numbers.next()) else { return None };
+    let above = words.iter().any(|word| word.is_any(&["over", "above", "than", "+", "plus"]))
+        && !words.iter().any(|word| word.is_any(&["less", "fewer", "under"]));
+    let number = number + u32::from(above);
+    unique(options, |at, _| ranges[at].is_some_and(|(from, to)| (from..=to).contains(&number)))
+}
+
+/// The numbers that a label such as `6-20 people`, `More than 20`, `20+` or `Under 5` means.
+fn range_of(label: &[Word]) -> Option<(u32, u32)> {
+    let numbers: Vec<u32> = label.iter().filter_map(Word::digits).collect();
+    let says = |list: &[&str]| label.iter().any(|word| word.is_any(list));
+    match numbers[..] {
+        [from, to] if from < to => Some((from, to)),
+        [number] if says(&["more", "over", "above"]) && says(&["than", "over", "above"]) => {
+            Some((number + 1, u32::MAX))
+        }
+        [number] if says(&["+", "plus", "least", "more"]) => Some((number, u32::MAX)),
+        [number] if says(&["less", "fewer", "under", "below"]) => Some((0, number.saturating_sub(1))),
+        [number] if says(&["up", "to"]) => Some((0, number)),
+        [number] if label.len() == 1 => Some((number, number)),
+        _ => None,
+    }
+}
+
 struct Mention {
     option: usize,
     at: usize,
@@ -248,7 +302,7 @@ fn mentions(words: &[Word], options: &[Choice]) -> Vec<Mention> {
                 words[at..].len() >= name.len()
                     && name.iter().zip(&words[at..]).all(|(a, b)| a.text == b.text)
             })
-            .filter(|(_, name)| name.len() > 1 || !name[0].is_any(&FILLER) || words.len() == 1)
+            .filter(|(_, name)| name.len() > 1 || !name[0].is_any(FILLER) || words.len() == 1)
             .max_by_key(|(_, name)| name.len());
         match longest {
             Some((option, name)) => {
@@ -264,7 +318,7 @@ fn mentions(words: &[Word], options: &[Choice]) -> Vec<Mention> {
 /// The option that shares the most words with the text, if no other shares as many.
 fn resembling(words: &[Word], options: &[Choice]) -> Option<usize> {
     let said = || words.iter().filter(|word| word.is_letters() || word.is_number());
-    let mut content: Vec<&Word> = said().filter(|word| !word.is_any(&FILLER)).collect();
+    let mut content: Vec<&Word> = said().filter(|word| !word.is_any(FILLER)).collect();
     if content.is_empty() {
         // "yeah" is filler in a sentence and an answer on its own.
         content = said().collect();
@@ -281,8 +335,8 @@ fn score(content: &[&Word], option: &Choice) -> u32 {
     let name = format!("{} {}", option.label, option.id.replace('_', " "));
     let mut parts: Vec<Word> =
         words(&name).into_iter().filter(|part| part.is_letters() || part.is_number()).collect();
-    if parts.iter().any(|part| !part.is_any(&FILLER)) {
-        parts.retain(|part| !part.is_any(&FILLER));
+    if parts.iter().any(|part| !part.is_any(FILLER)) {
+        parts.retain(|part| !part.is_any(FILLER));
     }
     content
         .iter()
@@ -326,7 +380,7 @@ fn chosen(words: &[Word], text: &str, options: &[Choice]) -> Option<Vec<bool>> {
         }
         return Some(chosen);
     }
-    if let Some(chosen) = ends(words, options.len()) {
+    if let Some(chosen) = days(words, options).or_else(|| ends(words, options.len())) {
         return Some(chosen);
     }
     if words.iter().any(|word| word.is_any(&["not", "dont", "neither", "except"])) {
@@ -348,7 +402,7 @@ fn ends(words: &[Word], count: usize) -> Option<Vec<bool>> {
     let at = words.iter().position(|word| word.is_any(&["first", "last", "top"]))?;
     let (number, used) = small_number(words, at + 1)?;
     let clean = |rest: &[Word]| {
-        rest.iter().all(|word| word.is_any(&FILLER) || !(word.is_letters() || word.is_number()))
+        rest.iter().all(|word| word.is_any(FILLER) || !(word.is_letters() || word.is_number()))
     };
     let number = usize::try_from(number).ok().filter(|number| (2..=count).contains(number))?;
     if !(clean(&words[..at]) && clean(&words[at + 1 + used..])) {
@@ -387,7 +441,7 @@ fn separates(word: &Word) -> bool {
 fn take(piece: &[Word], text: &str, options: &[Choice], chosen: &mut [bool]) -> Option<()> {
     let piece: Vec<Word> =
         piece.iter().filter(|word| word.is_letters() || word.is_number() || word.is("-")).cloned().collect();
-    if piece.iter().all(|word| word.is("-") || (word.is_any(&FILLER) && !word.is("one") && !word.is("a"))) {
+    if piece.iter().all(|word| word.is("-") || (word.is_any(FILLER) && !word.is("one") && !word.is("a"))) {
         return Some(());
     }
     if let Some((first, last)) = place_range(&piece) {
@@ -401,11 +455,47 @@ fn take(piece: &[Word], text: &str, options: &[Choice], chosen: &mut [bool]) -> 
         }
         return Some(());
     }
+    if let Some(places) = each_its_own(&piece, options) {
+        for place in places {
+            chosen[place] = true;
+        }
+        return Some(());
+    }
     let start = piece.first()?.at.start;
     let end = piece.last()?.at.end;
     let said = text.get(start..end).unwrap_or_default();
     chosen[one_of(&piece, said, options)?] = true;
     Some(())
+}
+
+/// "A B D": letters each of which is a place in the list.
+fn each_its_own(piece: &[Word], options: &[Choice]) -> Option<Vec<usize>> {
+    let letters = piece.iter().all(|word| word.is_letters() && word.text.len() == 1);
+    if piece.len() < 2 || !letters {
+        return None;
+    }
+    piece.iter().map(|word| meant(std::slice::from_ref(word), options, false)).collect()
+}
+
+/// "mon-fri", "weekdays", "MWF", where the options are the days of the week.
+fn days(words: &[Word], options: &[Choice]) -> Option<Vec<bool>> {
+    let day = |option: &Choice| {
+        weekday(&folded(&option.label)).map(|day| day.to_monday_zero_offset().unsigned_abs())
+    };
+    let days: Vec<u8> = options.iter().map(day).collect::<Option<_>>()?;
+    let mut said = 0;
+    let mut at = 0;
+    while at < words.len() {
+        if let Some((more, next)) = hours::days_at(words, at) {
+            said |= more;
+            at = next;
+        } else if words[at].is_any(&REFUSAL) {
+            return None;
+        } else {
+            at += 1;
+        }
+    }
+    (said != 0).then(|| days.into_iter().map(|day| said & (1 << day) != 0).collect())
 }
 
 /// `1-3`, `1 to 3`, `2 through 4`.

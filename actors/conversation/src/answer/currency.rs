@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::number::{self, numeral};
-use super::words::{Word, words};
+use super::words::{Word, small_number, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
 
 /// Amounts beyond this are slips of the finger, and their minor units would not count exactly.
@@ -53,13 +53,24 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
 /// Every amount in a message, each once.
 pub(super) fn find(text: &str, ctx: &ParseContext<'_>) -> Vec<Amount> {
     let words = words(text);
+    if number::has_none(&words) {
+        return Vec::new();
+    }
     let mut amounts: Vec<Amount> = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        let Some((amount, next)) = amount(&words, at, ctx.region) else {
+        let Some((mut amount, next)) = amount(&words, at, ctx.region) else {
             at += 1;
             continue;
         };
+        // "$500-1000": the sign before a range is that of both ends.
+        if let Some(first) = amounts.last().filter(|first| first.marked && !amount.marked)
+            && at > 0
+            && words[at - 1].is_any(&["-", "to", "or", "a"])
+            && first.at.end == words[at - 1].at.start - usize::from(!words[at - 1].glued)
+        {
+            (amount.currency, amount.marked) = (first.currency, true);
+        }
         let same = |other: &Amount| {
             other.major.to_bits() == amount.major.to_bits() && other.currency == amount.currency
         };
@@ -82,8 +93,19 @@ fn amount(words: &[Word], at: usize, region: &str) -> Option<(Amount, usize)> {
         amount.major += cents.major;
         amount.at.end = cents.at.end;
         next = after;
+    } else if let Some((cents, after)) = bare_cents(words, next).filter(|_| amount.marked && !minor) {
+        amount.major += f64::from(cents) / 100.0;
+        amount.at.end = words[after - 1].at.end;
+        next = after;
     }
     Some((amount, next))
+}
+
+/// "five pounds fifty": a number of cents that ends the message, in words.
+fn bare_cents(words: &[Word], at: usize) -> Option<(u32, usize)> {
+    let named = at > 0 && words[at - 1].is_letters() && words.get(at).is_some_and(Word::is_letters);
+    let (cents, used) = small_number(words, at).filter(|(cents, _)| named && (10..100).contains(cents))?;
+    (at + used == words.len()).then_some((cents, at + used))
 }
 
 /// A number with the mark before or behind it: the amount, the index after it, and whether the mark meant cents.
@@ -92,7 +114,9 @@ fn part(words: &[Word], at: usize, region: &str) -> Option<(Amount, usize, bool)
     let start = at + usize::from(negative);
     let before = mark(words, start, region);
     let from = before.as_ref().map_or(start, |mark| mark.next);
-    let (value, mut next) = numeral(words, from, region)?;
+    let one = words[start].is_any(&["a", "one"]) && before.is_none();
+    let unit = mark(words, start + 1, region).filter(|mark| one && !mark.minor).map(|_| (1.0, start + 1));
+    let (value, mut next) = unit.or_else(|| numeral(words, from, region))?;
     let mut found = before;
     if found.is_none()
         && let Some(behind) = mark(words, next, region)
@@ -146,6 +170,7 @@ fn mark(words: &[Word], at: usize, region: &str) -> Option<Mark> {
             ("GBP", false)
         }
         "pence" | "penny" => ("GBP", true),
+        "p" if region == "GB" && at > 0 => ("GBP", true),
         "¥" | "yen" | "jpy" => ("JPY", false),
         "₹" | "rupee" | "rupees" | "inr" => ("INR", false),
         "peso" | "pesos" => (if of_region(region) == "USD" { "MXN" } else { of_region(region) }, false),

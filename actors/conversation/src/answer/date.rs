@@ -8,15 +8,13 @@
 
 use std::ops::Range;
 
+use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
-use jiff::{Span, ToSpan};
 
+use super::calendar::{FURTHEST, day_of, dotted, on_day, shift, span};
 use super::occasion::{self, Occasion, month, weekday};
 use super::words::{Word, ordinal, phrase_at, small_number, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
-
-/// The furthest "in N days" that is taken seriously.
-const FURTHEST: u32 = 9_999;
 
 /// A date found in a message.
 #[derive(Debug, Clone)]
@@ -310,6 +308,14 @@ impl Reader<'_> {
 
     /// `in 2 weeks`, `three days from now`, `two weeks from monday`, `a week after next tuesday`, `5 days ago`.
     fn distance(&self, at: usize) -> Option<Reading> {
+        if let Some(base) = self.after(at, &["the day after", "day after", "el dia despues de"]) {
+            let (day, next, _) = self.date_at(base)?;
+            return Some((day.and_then(|day| shift(day, 1.day())), next, false));
+        }
+        if let Some(base) = self.after(at, &["the day before", "day before"]) {
+            let (day, next, _) = self.date_at(base)?;
+            return Some((day.and_then(|day| shift(day, -1.day())), next, false));
+        }
         let start = self.after(at, &["in", "within", "en", "dentro de"]);
         let from = start.unwrap_or(at);
         let from = self.after(from, &["about", "like"]).unwrap_or(from);
@@ -318,6 +324,18 @@ impl Reader<'_> {
         let next = next + 1;
         if let Some(after) = self.after(next, &["ago", "back"]) {
             return Some((shift(self.today, span.negate()), after, false));
+        }
+        if let Some(base) = self.after(next, &["before"]) {
+            let (day, after, _) = self.date_at(base)?;
+            return Some((day.and_then(|day| shift(day, span.negate())), after, false));
+        }
+        if let Some(after) = self.after(next, &["or two", "or so"]).filter(|_| start.is_some()) {
+            if self.is(next, "or so") {
+                return Some((shift(self.today, span), after, false));
+            }
+            let readings = [span, span.checked_mul(2).unwrap_or(span)].into_iter();
+            let readings = readings.filter_map(|span| Some(shift(self.today, span).ok()?.to_string()));
+            return Some((Err(Cause::Ambiguous { readings: readings.collect() }), after, false));
         }
         if let Some(base) = self.after(next, &["from", "after"]) {
             if let Some(after) = self.after(base, &["now", "today"]) {
@@ -547,41 +565,4 @@ impl Reader<'_> {
         let months = (0..=2).filter_map(|months| self.in_month(months, day).ok());
         months.into_iter().find(|date| *date >= self.today).ok_or(Cause::NoSuchDate)
     }
-}
-
-/// `5.3.2027` written as one word.
-fn dotted(text: &str) -> Option<Vec<&str>> {
-    let parts: Vec<&str> = text.split('.').collect();
-    let [first, second, third] = parts[..] else { return None };
-    let short = |part: &str| (1..=2).contains(&part.len());
-    let fits = (short(first) && short(second) && matches!(third.len(), 2 | 4))
-        || (first.len() == 4 && short(second) && short(third));
-    fits.then_some(parts)
-}
-
-fn day_of(year: u32, month: u32, day: u32) -> Result<Date, Cause> {
-    let part = |value: u32| i8::try_from(value).map_err(|_| Cause::NoSuchDate);
-    let year = i16::try_from(year).map_err(|_| Cause::NoSuchDate)?;
-    Date::new(year, part(month)?, part(day)?).map_err(|_| Cause::NoSuchDate)
-}
-
-fn on_day(first: Date, day: u32) -> Result<Date, Cause> {
-    let day = i8::try_from(day).map_err(|_| Cause::NoSuchDate)?;
-    Date::new(first.year(), first.month(), day).map_err(|_| Cause::NoSuchDate)
-}
-
-fn shift(day: Date, span: Span) -> Result<Date, Cause> {
-    day.checked_add(span).map_err(|_| Cause::NoSuchDate)
-}
-
-fn span(count: u32, unit: &str) -> Option<Span> {
-    let count = i64::from(count.min(FURTHEST));
-    Some(match unit {
-        "day" | "days" | "dia" | "dias" => count.days(),
-        "week" | "weeks" | "wk" | "wks" | "semana" | "semanas" => count.weeks(),
-        "fortnight" | "fortnights" => (count * 2).weeks(),
-        "month" | "months" | "mes" | "meses" => count.months(),
-        "year" | "years" | "yr" | "yrs" | "ano" | "anos" => count.years(),
-        _ => return None,
-    })
 }

@@ -8,7 +8,7 @@ use super::words::{Word, longest_phrase, phrase_at, words};
 use super::{AnswerValue, BusinessHours, ParseContext, ParseErrorCause as Cause};
 
 /// Days as a set, Monday in the lowest bit.
-type Days = u8;
+pub(super) type Days = u8;
 const EVERY_DAY: Days = 0b111_1111;
 const WEEKDAYS: Days = 0b001_1111;
 const WEEKEND: Days = 0b110_0000;
@@ -97,6 +97,41 @@ pub(super) fn certain(text: &str) -> Option<AnswerValue> {
     (days && open && check(week.clone()).is_ok()).then_some(AnswerValue::Hours(week))
 }
 
+/// Hours with what a text says about some days ("and saturday 10-2"), or about when the open ones begin or end ("we close
+/// at 6"); nothing where it speaks of neither.
+pub fn amend(known: &BusinessHours, text: &str) -> Option<BusinessHours> {
+    let words = words(text);
+    let mut changed = known.clone();
+    let edge = |phrases: &[&str]| {
+        (0..words.len()).find_map(|at| {
+            let (_, used) = longest_phrase(&words, at, phrases)?;
+            let (clock, next) = plain_clock_at(&words, at + used)?;
+            (next == words.len() || !words[next].is("-")).then_some(clock)
+        })
+    };
+    let items = items(&words).unwrap_or_default();
+    let spoken_of =
+        items.iter().fold(0, |days, item| if let Item::Days(more) = item { days | more } else { days });
+    if spoken_of != 0 {
+        let said = items.iter().any(|item| matches!(item, Item::Open(..) | Item::Closed | Item::Except));
+        let new = written_week(&week(&items));
+        for day in (0..7).filter(|day| said && spoken_of & (1 << day) != 0) {
+            changed.days[day].clone_from(&new.days[day]);
+        }
+    } else if let Some(clock) = edge(&["close at", "closing at", "till", "until", "cerramos a las"]) {
+        let hour = on_half(clock.hour, clock.half)?;
+        let hour = if clock.half == Half::Open && hour < 12 { hour + 12 } else { hour };
+        let last = changed.days.iter_mut().filter_map(|day| day.last_mut());
+        last.for_each(|open| open.1 = written(hour, clock.minute));
+    } else {
+        let clock = edge(&["open at", "opening at", "open from", "start at", "abrimos a las"])?;
+        let hour = on_half(clock.hour, clock.half)?;
+        let first = changed.days.iter_mut().filter_map(|day| day.first_mut());
+        first.for_each(|open| open.0 = written(hour, clock.minute));
+    }
+    check(changed).ok().filter(|changed| changed != known)
+}
+
 /// Whether a sentence ended before `at`; the dot of "Mon." ends none.
 fn ends_a_sentence(words: &[Word], at: usize) -> bool {
     let Some(before) = at.checked_sub(1).map(|before| &words[before]) else { return false };
@@ -145,7 +180,7 @@ fn is_closing_time(words: &[Word], at: usize) -> bool {
 }
 
 /// `weekdays`, `mon`, `M-F`, `tuesday through saturday`, `every day`, `MWF`.
-fn days_at(words: &[Word], at: usize) -> Option<(Days, usize)> {
+pub(super) fn days_at(words: &[Word], at: usize) -> Option<(Days, usize)> {
     const GROUPS: [(&str, Days); 22] = [
         ("weekdays", WEEKDAYS),
         ("weekday", WEEKDAYS),

@@ -2,6 +2,7 @@
 
 mod address;
 mod boolean;
+mod calendar;
 mod choice;
 mod currency;
 mod date;
@@ -10,6 +11,7 @@ mod email;
 mod extract;
 mod hours;
 mod json;
+mod later;
 mod name;
 mod number;
 mod occasion;
@@ -23,6 +25,8 @@ pub(crate) mod words;
 use serde::{Deserialize, Serialize};
 
 pub use extract::{Claim, Found, Wanted, extract, find, first_statement};
+pub use hours::amend as amend_hours;
+pub use later::postponed_until;
 
 use crate::flow::{Choice, Field, FieldType, Validation};
 use crate::id::FileId;

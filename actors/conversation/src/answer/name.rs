@@ -6,7 +6,24 @@ use super::text::{check, single_line};
 use super::words::{Word, folded, longest_phrase, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause, strip_lead};
 
-const LEADS: [&str; 30] = [
+const LEADS: &[&str] = &[
+    "the contact is",
+    "ask for",
+    "you can ask for",
+    "talk to",
+    "speak to",
+    "that would be me",
+    "that would be",
+    "thatd be me",
+    "its me",
+    "thats me",
+    "yeah",
+    "yep",
+    "so",
+    "well",
+    "um",
+    "first name",
+    "my first name is",
     "my name is",
     "my names",
     "my full name is",
@@ -39,7 +56,11 @@ const LEADS: [&str; 30] = [
     "just",
 ];
 
-const TAILS: [&str; 9] = [
+const TAILS: &[&str] = &[
+    "nice to meet you",
+    "pleased to meet you",
+    "mucho gusto",
+    "and you",
     "here",
     "speaking",
     "thanks",
@@ -98,7 +119,7 @@ const PARTICLES: [&str; 20] = [
 ];
 
 pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
-    let line = single_line(text);
+    let line = single_line(text).replace(" last name is ", " ").replace(" last name ", " ");
     let bare = strip_around(&line);
     if NOT_NAMES.contains(&folded(bare).as_str()) || !is_plausible(bare) {
         return Err(Cause::NotRecognised);
@@ -119,7 +140,15 @@ pub(super) struct Introduction {
 /// "I'm Dana Smith from Acme Plumbing", "my name is dana".
 pub(super) fn introduction(text: &str, statement: &[Word]) -> Option<Introduction> {
     const PLAIN: [&str; 10] = [
-        "my name is", "my names", "my full name is", "name is", "the names", "names", "mi nombre es", "me llamo", "i am called",
+        "my name is",
+        "my names",
+        "my full name is",
+        "name is",
+        "the names",
+        "names",
+        "mi nombre es",
+        "me llamo",
+        "i am called",
         "they call me",
     ];
     /// These begin other sentences too: "I'm driving". A name behind them has its capital.
@@ -143,15 +172,15 @@ pub(super) fn introduction(text: &str, statement: &[Word]) -> Option<Introductio
     let of = link.and_then(|_| rest.get(length + 1)).filter(|word| capital(word));
     let of = of.and_then(|word| Some(word.at.start..rest.last()?.at.end));
     (length <= 5 && (plain.is_some() || capital(first)))
-        .then(|| Introduction { name: first.at.start..last.at.end, of })
+        .then_some(Introduction { name: first.at.start..last.at.end, of })
 }
 
 fn strip_around(line: &str) -> &str {
     let edge = |c: char| !(c.is_alphanumeric() || c == '.' || c == ')' || c == '(');
-    let mut name = strip_lead(line.trim_matches(edge), &LEADS);
+    let mut name = strip_lead(line.trim_matches(edge), LEADS);
     loop {
         let trimmed = name.trim_matches(edge);
-        let shorter = strip_lead(strip_tail(trimmed), &LEADS).trim_matches(edge);
+        let shorter = strip_lead(strip_tail(trimmed), LEADS).trim_matches(edge);
         let shorter = if folded(shorter).is_empty() { trimmed } else { shorter };
         if shorter == name {
             break;

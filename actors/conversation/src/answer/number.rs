@@ -8,6 +8,9 @@ const LARGEST: f64 = 9_007_199_254_740_991.0;
 
 pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
     let words = words(text);
+    if has_none(&words) {
+        return Err(Cause::NotRecognised);
+    }
     let mut values: Vec<f64> = Vec::new();
     let mut at = 0;
     while at < words.len() {
@@ -29,6 +32,12 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
         [] => Err(Cause::NotRecognised),
         _ => Err(Cause::Ambiguous { readings: values.into_iter().map(plain).collect() }),
     }
+}
+
+/// "We don't have one": the last word counts nothing.
+pub(super) fn has_none(words: &[Word]) -> bool {
+    words.last().is_some_and(|last| last.is("one"))
+        && words.iter().any(|word| word.is_any(&["dont", "not", "no", "havent", "never", "cant"]))
 }
 
 /// Applies the field's limits to a number.
@@ -61,7 +70,7 @@ pub(super) fn numeral(words: &[Word], at: usize, region: &str) -> Option<(f64, u
     if word.is_any(&["minus", "negative", "menos"]) {
         return magnitude(words, at + 1, region).map(|(value, next)| (-value, next));
     }
-    if word.is("-") && !(word.glued && words[at - 1].is_number()) {
+    if word.is("-") && !(word.glued && (words[at - 1].is_number() || words[at - 1].is_letters())) {
         let follows = words.get(at + 1).is_some_and(|next| next.glued && next.is_number());
         return if follows { magnitude(words, at + 1, region).map(|(v, next)| (-v, next)) } else { None };
     }
@@ -69,8 +78,14 @@ pub(super) fn numeral(words: &[Word], at: usize, region: &str) -> Option<(f64, u
 }
 
 fn magnitude(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
-    let (value, next) = if words.get(at)?.is_number() {
+    let word = words.get(at)?;
+    let (value, next) = if word.is_number() {
         written(words, at, region)?
+    } else if word.is(".") {
+        bare_fraction(words, at)?
+    } else if word.is("point") {
+        words.get(at + 1).and_then(|next| unit(&next.text))?;
+        point(words, 0.0, at + 1)
     } else {
         portion(words, at).or_else(|| spelled(words, at))?
     };
@@ -88,11 +103,34 @@ fn written(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
     if let Some((value, next)) = fraction(words, at) {
         return Some((value, next));
     }
+    if let Some(grouped) = spaced_thousands(words, at) {
+        return Some(grouped);
+    }
     let whole = decimal(&words[at].text, region)?;
     match fraction(words, at + 1) {
         Some((part, next)) if part < 1.0 && !words[at + 1].glued => Some((whole + part, next)),
         _ => Some((whole, at + 1)),
     }
+}
+
+/// `1 000 000`
+fn spaced_thousands(words: &[Word], at: usize) -> Option<(f64, usize)> {
+    let is_group = |word: &&Word| word.text.len() == 3 && word.digits().is_some() && !word.glued;
+    let groups = words[at + 1..].iter().take_while(is_group).count();
+    let first = words[at].digits().filter(|first| groups > 0 && (1..1000).contains(first))?;
+    let rest = &words[at + 1..=at + groups];
+    let value = rest
+        .iter()
+        .filter_map(Word::digits)
+        .fold(f64::from(first), |sum, group| sum * 1e3 + f64::from(group));
+    Some((value, at + 1 + groups))
+}
+
+/// `.99`
+fn bare_fraction(words: &[Word], at: usize) -> Option<(f64, usize)> {
+    let inside = words[at].glued && at > 0 && !words[at - 1].is_any(&["$", "£", "€", "("]);
+    let digits = words.get(at + 1).filter(|next| next.glued && !inside && next.digits().is_some())?;
+    Some((format!("0.{}", digits.text).parse().ok()?, at + 2))
 }
 
 fn fraction(words: &[Word], at: usize) -> Option<(f64, usize)> {
@@ -110,10 +148,7 @@ fn portion(words: &[Word], at: usize) -> Option<(f64, usize)> {
         "quarter" if article == 1 => 0.25,
         "dozen" | "docena" => 12.0,
         "couple" | "pair" | "par" => 2.0,
-        "hundred" | "thousand" | "million" | "mil" if article == 1 || word.is("mil") => {
-            return Some((1.0, at + article));
-        }
-        "cien" | "ciento" => 100.0,
+        "hundred" | "thousand" | "million" | "grand" => return Some((1.0, at + article)),
         _ => return None,
     };
     let next = at + article + 1;
@@ -124,7 +159,12 @@ fn portion(words: &[Word], at: usize) -> Option<(f64, usize)> {
 
 /// Number words below a thousand, and their thousands and millions.
 fn spelled(words: &[Word], at: usize) -> Option<(f64, usize)> {
-    unit(&words[at].text).or_else(|| tens(&words[at].text))?;
+    let first = &words[at];
+    if unit(&first.text).or_else(|| tens(&first.text)).or_else(|| hundreds(&first.text)).is_none()
+        && !first.is("mil")
+    {
+        return None;
+    }
     let (mut total, mut group, mut next) = (0.0, 0.0, at);
     loop {
         let skip =
@@ -145,6 +185,10 @@ fn spelled(words: &[Word], at: usize) -> Option<(f64, usize)> {
         }
         match words.get(next).map(|word| word.text.as_str()) {
             Some("hundred") if group > 0.0 && group < 100.0 => group *= 100.0,
+            Some("mil") => (total, group) = (total + if group > 0.0 { group * 1e3 } else { 1e3 }, 0.0),
+            Some(word) if group == 0.0 && hundreds(word).is_some() => {
+                group = hundreds(word).map_or(0.0, f64::from);
+            }
             Some("thousand" | "grand") if group > 0.0 => (total, group) = (total + group * 1e3, 0.0),
             Some("million") if group > 0.0 => (total, group) = (total + group * 1e6, 0.0),
             Some("point") if next > at => return Some(point(words, total + group, next + 1)),
@@ -152,6 +196,27 @@ fn spelled(words: &[Word], at: usize) -> Option<(f64, usize)> {
         }
         next += 1;
     }
+}
+
+/// The Spanish hundreds, which are one word.
+fn hundreds(word: &str) -> Option<u32> {
+    const STEMS: [&str; 9] = [
+        "cien",
+        "doscient",
+        "trescient",
+        "cuatrocient",
+        "quinient",
+        "seiscient",
+        "setecient",
+        "ochocient",
+        "novecient",
+    ];
+    if word == "ciento" {
+        return Some(100);
+    }
+    let stem = word.strip_suffix("os").or_else(|| word.strip_suffix("as")).unwrap_or(word);
+    let place = STEMS.iter().position(|known| *known == stem && (stem == "cien") == (stem == word))?;
+    u32::try_from(place + 1).ok().map(|hundreds| hundreds * 100)
 }
 
 /// The digits after a spoken `point`.
@@ -201,6 +266,13 @@ fn scaled(words: &[Word], mut value: f64, mut next: usize) -> (f64, usize) {
 fn decimal(token: &str, region: &str) -> Option<f64> {
     let comma_decimal = uses_decimal_comma(region);
     let (last_dot, last_comma) = (token.rfind('.'), token.rfind(','));
+    // "1.2.3" is a version or a section.
+    let grouped = |separator| token.split(separator).skip(1).all(|group: &str| group.len() == 3);
+    if [('.', last_comma), (',', last_dot)].into_iter().any(|(separator, other)| {
+        other.is_none() && token.matches(separator).count() > 1 && !grouped(separator)
+    }) {
+        return None;
+    }
     let decimal_at = match (last_dot, last_comma) {
         (Some(dot), Some(comma)) => Some(dot.max(comma)),
         (Some(at), None) => lone_separator(token, '.', at, comma_decimal),

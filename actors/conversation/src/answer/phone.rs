@@ -6,7 +6,7 @@ use phonenumber::Type;
 use phonenumber::country;
 use phonenumber::metadata::DATABASE;
 
-use super::words::{Word, tens, unit, words};
+use super::words::{Word, small_number, tens, unit, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
 
 /// Words of digits looked at in one go; no number needs as many.
@@ -169,6 +169,9 @@ fn digits_at(words: &[Word], at: usize, in_run: bool, text: &str) -> Option<(Str
         let digit = words.get(at + 1).and_then(spoken_digit)?;
         return Some((digit.to_string().repeat(repeat), 2));
     }
+    if let Some(found) = hundreds_and_more(words, at) {
+        return Some(found);
+    }
     if let Some(value) = spoken_digit(word) {
         // "oh" also opens sentences: it is a zero only beside other digits.
         if word.is_any(&["o", "oh"])
@@ -186,16 +189,23 @@ fn digits_at(words: &[Word], at: usize, in_run: bool, text: &str) -> Option<(Str
     if let Some(value) = unit(&word.text) {
         return Some((value.to_string(), 1));
     }
-    if let Some(value) = tens(&word.text) {
-        return Some(match words.get(at + 1).and_then(spoken_digit) {
-            Some(ones) if ones > 0 => ((value + ones).to_string(), 2),
-            _ => (value.to_string(), 1),
-        });
+    if tens(&word.text).is_some() {
+        return small_number(words, at).map(|(value, used)| (value.to_string(), used));
     }
     let letters = &text[word.at.clone()];
     let vanity =
-        in_run && word.glued && letters.len() >= 3 && letters.bytes().all(|b| b.is_ascii_uppercase());
+        in_run && word.glued && letters.len() >= 2 && letters.bytes().all(|b| b.is_ascii_uppercase());
     vanity.then(|| (letters.bytes().map(keypad).collect(), 1))
+}
+
+/// "four hundred fifteen"; "eight hundred five" is said digit by digit.
+fn hundreds_and_more(words: &[Word], at: usize) -> Option<(String, usize)> {
+    let hundreds =
+        spoken_digit(&words[at]).filter(|_| words.get(at + 1).is_some_and(|next| next.is("hundred")))?;
+    let and = usize::from(words.get(at + 2).is_some_and(|next| next.is("and")));
+    let (more, used) = small_number(words, at + 2 + and)
+        .filter(|(more, _)| (10..100).contains(more) && words[at + 2 + and].is_letters())?;
+    Some((format!("{hundreds}{more}"), 2 + and + used))
 }
 
 fn spoken_digit(word: &Word) -> Option<u32> {
@@ -283,7 +293,7 @@ fn plausible(number: &phonenumber::PhoneNumber) -> Result<String, Cause> {
     let length = number.national().to_string().len();
     let plans = DATABASE.by_code(&number.code().value()).unwrap_or_default();
     // The database gives lengths by kind of line only.
-    let kinds = [Type::FixedLine, Type::Mobile, Type::TollFree];
+    let kinds = [Type::FixedLine, Type::Mobile];
     let lengths = || {
         let lines =
             plans.iter().flat_map(|plan| kinds.iter().filter_map(|kind| plan.descriptors().get(*kind)));
@@ -291,7 +301,7 @@ fn plausible(number: &phonenumber::PhoneNumber) -> Result<String, Cause> {
     };
     if plans.is_empty() {
         Err(Cause::PhoneInvalid)
-    } else if lengths().any(|possible| possible == length) {
+    } else if lengths().any(|possible| possible == length) || number.is_valid() {
         Ok(number.format().mode(phonenumber::Mode::E164).to_string())
     } else if lengths().all(|possible| possible > length) {
         Err(Cause::PhoneTooShort)

@@ -1,6 +1,6 @@
 //! Addresses as people say them: "john dot smith at bright agency dot com".
 
-use super::words::{Word, tens, unit, words};
+use super::words::{Word, phrase_at, tens, unit, words};
 
 /// A piece of a spoken or loosely typed address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,11 @@ impl Piece {
 }
 
 /// Words of a sentence around an address; they are never joined to it.
-const AROUND: [&str; 62] = [
+const AROUND: &[&str] = &[
+    "lowercase",
+    "uppercase",
+    "capital",
+    "caps",
     "a",
     "address",
     "also",
@@ -109,6 +113,16 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
             continue;
         }
         let word = &words[at];
+        if let Some(used) = letter_as_in(&words, at) {
+            out.push(piece(std::slice::from_ref(word), word.text.clone(), Kind::Word));
+            at += used;
+            continue;
+        }
+        if phrase_at(&words, at, "guion bajo") {
+            out.push(piece(&words[at..at + 2], "_".to_owned(), Kind::Symbol));
+            at += 2;
+            continue;
+        }
         if let Some((digits, used)) = spoken_number(&words, at) {
             out.push(piece(&words[at..at + used], digits, Kind::Word));
             at += used;
@@ -132,6 +146,14 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
         }
     }
     out
+}
+
+/// "j as in john,": a letter and the word that explains it.
+fn letter_as_in(words: &[Word], at: usize) -> Option<usize> {
+    let letter = words[at].is_letters() && words[at].text.chars().count() == 1;
+    let explained =
+        letter && at + 3 < words.len() && phrase_at(words, at + 1, "as in") && words[at + 3].is_letters();
+    explained.then(|| 4 + usize::from(words.get(at + 4).is_some_and(|next| next.is(","))))
 }
 
 /// "my dash company", "d a n a": an everyday word that a spoken joiner or its neighbours make part of an address.
@@ -169,10 +191,7 @@ fn symbol(word: &Word) -> Option<&'static str> {
 fn spoken_www(words: &[Word], at: usize) -> Option<usize> {
     let spoken =
         ["w w w", "double u double u double u", "doubleu doubleu doubleu", "triple w", "triple double u"];
-    spoken
-        .into_iter()
-        .find(|phrase| super::words::phrase_at(words, at, phrase))
-        .map(|phrase| phrase.split(' ').count())
+    spoken.into_iter().find(|phrase| phrase_at(words, at, phrase)).map(|phrase| phrase.split(' ').count())
 }
 
 /// "four two" and "twenty five" inside an address are digits.

@@ -89,7 +89,8 @@ pub(super) fn said_line(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValu
 /// What is announced by "the business is called …", "it's …" or "our name is …"; the text itself without such words.
 fn announced(text: &str) -> &str {
     let all = words(text);
-    let from = usize::from(all.first().is_some_and(|word| word.is_any(&HESITATION)));
+    let hesitation = |word: &&Word| word.is_any(&HESITATION);
+    let from = all.iter().take_while(hesitation).count();
     let from = from + usize::from(from > 0 && all.get(from).is_some_and(|word| word.is(",")));
     let lead = lead(text, &all, from);
     let hesitated = all.first().is_some_and(|word| word.is_any(&HESITATION[..5]));
@@ -107,7 +108,10 @@ fn lead(text: &str, all: &[Word], from: usize) -> Option<usize> {
         let named = all[next - 1].is("name") || all[article].is("name");
         phrase(next, &CALLED).or_else(|| {
             let copula = phrase(next, &["is", ":", "es", "s"])?;
-            (named || all[copula - 1].is(":") || looks_like_a_name(text, all, copula)).then_some(copula)
+            // "The Business Is Good Cafe" is a name from its first word.
+            let title = starts_upper(text, &all[copula - 1]);
+            (!title && (named || all[copula - 1].is(":") || looks_like_a_name(text, all, copula)))
+                .then_some(copula)
         })
     });
     let weak = || {

@@ -106,10 +106,15 @@ pub(super) fn find(text: &str) -> Vec<Found> {
     let words = words(text);
     let mut found = Vec::new();
     let mut at = 0;
+    let mut ends_range = false;
     while at < words.len() {
         match clock_at(&words, at) {
             Some((clock, next)) => {
-                let bare = next == at + 1 && clock.half == Half::Open;
+                // "3-4pm" and "between 3 and 4" are two times, however the first is written.
+                let ranges = words.get(next).is_some_and(|word| word.is_any(&["-", "to", "or", "and", "o"]))
+                    && plain_clock_at(&words, next + 1).is_some();
+                let bare = next == at + 1 && clock.half == Half::Open && !ranges && !ends_range;
+                ends_range = ranges;
                 let place = words[at].at.start..words[next - 1].at.end;
                 let colon = text[place.clone()].contains(':');
                 let as_written = colon && matches!(clock.hour, 7 | 8) && clock.half == Half::Open;
@@ -119,6 +124,15 @@ pub(super) fn find(text: &str) -> Vec<Found> {
             }
             None => at += 1,
         }
+    }
+    // "friday afternoon around 2": the half of the day may stand apart.
+    if let [only] = &mut found[..]
+        && only.clock.half == Half::Open
+        && only.clock.hour <= 12
+        && let Some((half, _)) = (0..words.len()).find_map(|at| half_at(&words, at))
+    {
+        only.clock.half = half;
+        only.bare = false;
     }
     found
 }
@@ -199,12 +213,24 @@ fn spoken(words: &[Word], at: usize) -> Option<(Clock, usize)> {
     let (hour, used) = small_number(words, at).filter(|(hour, _)| (1..=12).contains(hour))?;
     let next = at + used;
     let open = |minute, next| Some((Clock { hour, minute, half: Half::Open }, next));
+    let phrase = |phrase: &str| next < words.len() && phrase_at(words, next, phrase);
+    if phrase("y media") {
+        return open(30, next + 2);
+    }
+    if let Some((less, used)) =
+        words.get(next).filter(|word| word.is("menos")).and_then(|_| quarter_or_number(words, next + 1))
+    {
+        let hour = if hour == 1 { 12 } else { hour - 1 };
+        return Some((Clock { hour, minute: 60 - less, half: Half::Open }, next + 1 + used));
+    }
+    if let Some((minute, used)) =
+        words.get(next).filter(|word| word.is("y")).and_then(|_| quarter_or_number(words, next + 1))
+    {
+        return open(minute, next + 1 + used);
+    }
     if words.get(next).is_some_and(|word| word.is_any(&["oh", "o"])) {
         let (minute, used) = small_number(words, next + 1).filter(|(minute, _)| *minute < 10)?;
         return open(minute, next + 1 + used);
-    }
-    if super::words::phrase_at(words, next.min(words.len() - 1), "y media") && next < words.len() {
-        return open(30, next + 2);
     }
     match small_number(words, next).filter(|(minute, _)| (10..60).contains(minute)) {
         Some((minute, used)) => open(minute, next + used),
@@ -212,19 +238,34 @@ fn spoken(words: &[Word], at: usize) -> Option<(Clock, usize)> {
     }
 }
 
+/// `cuarto`, `diez`, `veinte`: the minutes after "y" and "menos".
+fn quarter_or_number(words: &[Word], at: usize) -> Option<(u32, usize)> {
+    if words.get(at)?.is("cuarto") {
+        return Some((15, 1));
+    }
+    small_number(words, at).filter(|(minutes, _)| (5..60).contains(minutes))
+}
+
 /// `half past three`, `quarter to 5`, `ten past 4`, `20 til 6`.
 fn past_or_to(words: &[Word], at: usize) -> Option<(Clock, usize)> {
     let start = at + usize::from(words[at].is("a"));
     let (minutes, used) = match words.get(start)?.text.as_str() {
         "half" => (30, 1),
-        "quarter" => (15, 1),
+        "quarter" | "cuarto" => (15, 1),
         _ => small_number(words, start).filter(|(minutes, _)| (1..60).contains(minutes))?,
     };
     let next = start + used;
     let next =
         next + usize::from(words.get(next).is_some_and(|word| word.is_any(&["minutes", "min", "mins"])));
     let direction = words.get(next)?;
-    let before = direction.is_any(&["to", "til", "till", "before"]) && minutes != 30;
+    // "half nine" is half past nine.
+    if minutes == 30
+        && words[start].is("half")
+        && let Some((hour, used)) = small_number(words, next).filter(|(hour, _)| (1..=12).contains(hour))
+    {
+        return Some((Clock { hour, minute: 30, half: Half::Open }, next + used));
+    }
+    let before = direction.is_any(&["to", "til", "till", "before", "para"]) && minutes != 30;
     if !(before || direction.is_any(&["past", "after"])) {
         return None;
     }
@@ -232,6 +273,7 @@ fn past_or_to(words: &[Word], at: usize) -> Option<(Clock, usize)> {
     if before && words[start].is_number() && minutes < 13 && minutes != 5 && minutes != 10 {
         return None;
     }
+    let next = next + usize::from(words.get(next + 1).is_some_and(|word| word.is_any(&["las", "la"])));
     let hour_word = words.get(next + 1)?;
     let (hour, used, half) = match hour_word.text.as_str() {
         "noon" | "midday" => (12, 1, Half::Exact),

@@ -180,7 +180,7 @@ pub(crate) fn longest_phrase<'p>(words: &[Word], at: usize, phrases: &[&'p str])
         .max_by_key(|(_, count)| *count)
 }
 
-/// Zero to nineteen in words, English and Spanish (without `once`, which English uses otherwise).
+/// Zero to twenty-nine in one word, English and Spanish (without `once`, which English uses otherwise).
 pub(crate) fn unit(word: &str) -> Option<u32> {
     Some(match word {
         "zero" | "cero" => 0,
@@ -199,10 +199,19 @@ pub(crate) fn unit(word: &str) -> Option<u32> {
         "thirteen" | "trece" => 13,
         "fourteen" | "catorce" => 14,
         "fifteen" | "quince" => 15,
-        "sixteen" => 16,
-        "seventeen" => 17,
-        "eighteen" => 18,
-        "nineteen" => 19,
+        "sixteen" | "dieciseis" => 16,
+        "seventeen" | "diecisiete" => 17,
+        "eighteen" | "dieciocho" => 18,
+        "nineteen" | "diecinueve" => 19,
+        "veintiuno" | "veintiun" => 21,
+        "veintidos" => 22,
+        "veintitres" => 23,
+        "veinticuatro" => 24,
+        "veinticinco" => 25,
+        "veintiseis" => 26,
+        "veintisiete" => 27,
+        "veintiocho" => 28,
+        "veintinueve" => 29,
         _ => return None,
     })
 }
@@ -232,7 +241,7 @@ pub(crate) fn small_number(words: &[Word], at: usize) -> Option<(u32, usize)> {
         return Some((value, 1));
     }
     let value = tens(&word.text)?;
-    let dash = usize::from(words.get(at + 1).is_some_and(|next| next.is("-") && next.glued));
+    let dash = usize::from(words.get(at + 1).is_some_and(|next| next.is("-") && next.glued || next.is("y")));
     match words.get(at + 1 + dash).and_then(|next| unit(&next.text)) {
         Some(ones @ 1..=9) => Some((value + ones, 2 + dash)),
         _ => Some((value, 1)),

@@ -30,7 +30,7 @@ pub fn opted_in_again(text: &str) -> bool {
 }
 
 /// Sentences that withdraw consent wherever they stand in a message, in folded words.
-const ANYWHERE: [&str; 75] = [
+const ANYWHERE: &[&str] = &[
     "stop texting",
     "stop messaging",
     "stop contacting",
@@ -81,7 +81,42 @@ const ANYWHERE: [&str; 75] = [
     "unsubscribe from",
     "want to opt out",
     "opt me out",
-    "opting out",
+    "im opting out",
+    "i am opting out",
+    "opting out of this",
+    "opting out of these",
+    "like to unsubscribe",
+    "wish to unsubscribe",
+    "need to unsubscribe",
+    "how do i unsubscribe",
+    "how do i opt out",
+    "how do i stop these",
+    "stop spamming",
+    "quit spamming",
+    "dont text again",
+    "do not text again",
+    "dont message again",
+    "dont contact again",
+    "dont text anymore",
+    "dont text any more",
+    "dont want any more texts",
+    "dont want any more text",
+    "dont want any texts",
+    "dont want your texts",
+    "dont want texts",
+    "dont want to get these",
+    "dont want to get any",
+    "take my number off",
+    "take me out of",
+    "please remove me",
+    "cancel my subscription",
+    "cancel these texts",
+    "cancel these messages",
+    "no me escribas mas",
+    "no me mandes mas",
+    "no me envies mas",
+    "no me llamen mas",
+    "no quiero mas textos",
     "id like to opt out",
     "please opt out",
     "leave me alone",
@@ -109,7 +144,7 @@ const ANYWHERE: [&str; 75] = [
 ];
 
 /// Messages that withdraw consent when they are all there is, give or take courtesy.
-const ALONE: [&str; 28] = [
+const ALONE: &[&str] = &[
     "stop",
     "stop it",
     "stop this",
@@ -124,6 +159,14 @@ const ALONE: [&str; 28] = [
     "opt-out",
     "remove me",
     "stop stop",
+    "stop spam",
+    "end this",
+    "end it",
+    "end this conversation",
+    "stop this conversation",
+    "wrong number stop",
+    "stop wrong number",
+    "take me off",
     "stop stop stop",
     "no more",
     "go away",
@@ -141,7 +184,7 @@ const ALONE: [&str; 28] = [
 ];
 
 /// Words of courtesy and heat around an [`ALONE`] message.
-const COURTESY: [&str; 20] = [
+const COURTESY: &[&str] = &[
     "please",
     "pls",
     "plz",
@@ -162,6 +205,12 @@ const COURTESY: [&str; 20] = [
     "favor",
     "gracias",
     "immediately",
+    "i",
+    "said",
+    "told",
+    "no",
+    "oh",
+    "guys",
 ];
 
 /// What makes an [`ANYWHERE`] sentence mean something else: "don't stop texting", "remove me from the waiting list".
@@ -171,17 +220,29 @@ const OTHER_LISTS: [&str; 5] = ["waiting list", "waitlist", "the calendar", "the
 pub fn plain_opt_out(text: &str) -> bool {
     let words: Vec<Word> =
         words(text).into_iter().filter(|word| word.is_letters() || word.is_number()).take(400).collect();
-    is_alone(&words) || (0..words.len()).any(|at| withdraws_at(&words, at))
+    is_alone(&words) || has_final_stop(text) || (0..words.len()).any(|at| withdraws_at(&words, at))
+}
+
+/// "Why are you texting me? Stop", "not interested, stop": the last clause is just that.
+fn has_final_stop(text: &str) -> bool {
+    const BARE: &[&str] = &["stop", "stop it", "unsubscribe", "opt out", "remove me", "leave me alone"];
+    let mut clauses = text.split(['.', ',', '!', '?', ';', '\n']).filter(|clause| !clause.trim().is_empty());
+    let bare = |clause: &str| {
+        let words = words(clause);
+        let core: Vec<Word> = words.into_iter().filter(|word| !word.is_any(COURTESY)).collect();
+        longest_phrase(&core, 0, BARE).is_some_and(|(_, used)| used == core.len())
+    };
+    clauses.next_back().is_some_and(bare)
 }
 
 fn is_alone(words: &[Word]) -> bool {
-    let core: Vec<Word> = words.iter().filter(|word| !word.is_any(&COURTESY)).cloned().collect();
-    longest_phrase(&core, 0, &ALONE).is_some_and(|(_, used)| used == core.len())
-        || longest_phrase(words, 0, &ALONE).is_some_and(|(_, used)| used == words.len())
+    let core: Vec<Word> = words.iter().filter(|word| !word.is_any(COURTESY)).cloned().collect();
+    longest_phrase(&core, 0, ALONE).is_some_and(|(_, used)| used == core.len())
+        || longest_phrase(words, 0, ALONE).is_some_and(|(_, used)| used == words.len())
 }
 
 fn withdraws_at(words: &[Word], at: usize) -> bool {
-    let Some((_, used)) = longest_phrase(words, at, &ANYWHERE) else { return false };
+    let Some((_, used)) = longest_phrase(words, at, ANYWHERE) else { return false };
     let negated = at > 0 && words[at - 1].is_any(&["dont", "not", "never", "cant", "wont", "didnt", "no"]);
     let about_something_else = (at + used..words.len().min(at + used + 3))
         .any(|next| OTHER_LISTS.iter().any(|other| phrase_at(words, next, other)));
@@ -271,6 +332,14 @@ mod tests {
             "i don't want to receive these messages",
             "lose my number",
             "who is this? stop texting me",
+            "why are you texting me? stop",
+            "not interested, stop",
+            "no longer interested, please remove me",
+            "i said stop",
+            "wrong number stop",
+            "stop spamming me",
+            "take my number off",
+            "I'm not interested, please don't text again",
             "never text me again",
             "no quiero más mensajes",
             "por favor no me escriban más",
@@ -300,6 +369,9 @@ mod tests {
             "quit my job in May",
             "we want to stop losing leads",
             "people can opt out of marketing",
+            "our customers keep opting out",
+            "please remove my middle name",
+            "stop here, take the next left",
             "customers unsubscribe too often",
             "remove me from the waiting list",
             "remove the second option",

@@ -94,15 +94,9 @@ impl Field {
             FieldType::Time => &["time", "hora"],
             FieldType::Currency => &["budget", "price", "amount", "presupuesto", "precio", "monto"],
             FieldType::Address => &["address", "location", "street address", "direccion", "domicilio"],
-            FieldType::BusinessHours => &[
-                "hours",
-                "opening hours",
-                "business hours",
-                "schedule",
-                "horario",
-                "horas",
-                "horarios",
-            ],
+            FieldType::BusinessHours => {
+                &["hours", "opening hours", "business hours", "schedule", "horario", "horas", "horarios"]
+            }
             FieldType::File => &["file", "logo", "photo", "picture", "archivo", "foto", "imagen"],
             FieldType::Text if self.asks_for_a_business() => BUSINESS,
             FieldType::Number if self.counts_people() => STAFF,
@@ -123,7 +117,8 @@ impl Field {
             && words().any(|word| BUSINESS_WORDS.contains(&word))
             && words().filter(|word| !word.is_empty()).all(|word| {
                 BUSINESS_WORDS.contains(&word)
-                    || ["name", "your", "the", "of", "nombre", "de", "del", "tu", "la", "legal"].contains(&word)
+                    || ["name", "your", "the", "of", "nombre", "de", "del", "tu", "la", "legal"]
+                        .contains(&word)
             })
     }
 

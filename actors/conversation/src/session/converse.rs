@@ -4,7 +4,7 @@ use crate::answer::{AnswerValue, ParseErrorCause};
 use crate::catalogue::Sentence;
 use crate::channel::Channel;
 use crate::consent::{ConsentChange, Keyword};
-use crate::flow::{Field, FieldId};
+use crate::flow::{Field, FieldId, FieldType};
 use crate::session::command::{Inbound, Media, Origin};
 use crate::session::decide::opt_out;
 use crate::session::draft::Draft;
@@ -12,6 +12,7 @@ use crate::session::effect::MessageKind;
 use crate::session::event::{EscalationReason, Event};
 use crate::session::reading;
 use crate::session::understand::{Intent, SmallTalk, understand};
+use crate::time::Timestamp;
 use crate::view::Progress;
 
 const MISSES_UNTIL_A_PERSON: u8 = 3;
@@ -122,7 +123,11 @@ pub(super) fn carry_on(draft: &mut Draft<'_>, channel: Channel, repeat: bool) {
     let first_time = !draft.state.was_completed();
     draft.advance();
     if draft.state.is_complete() && !was_complete {
-        let line = draft.speech.completion(first_time);
+        let line = if first_time {
+            draft.speech.completion(true)
+        } else {
+            draft.speech.plain(Sentence::CompleteAgain)
+        };
         draft.line(&line);
     }
     if repeat || draft.state.pending() != before.as_ref() {
@@ -139,6 +144,11 @@ pub(super) fn ask_for_a_person(draft: &mut Draft<'_>) {
     draft.record(Event::Escalated { reason: EscalationReason::Requested });
     let complete = draft.state.is_complete();
     draft.line_of(if complete { Sentence::HumanComplete } else { Sentence::Human });
+}
+
+/// Whether an answer is said back because people write it in ways that can be read otherwise: "next tues", "half 7".
+const fn is_worth_repeating(field: &Field) -> bool {
+    matches!(field.kind, FieldType::Date | FieldType::Time | FieldType::BusinessHours)
 }
 
 /// One message of the contact being carried out.
@@ -162,7 +172,7 @@ impl<'a> Turn<'_, 'a> {
             Intent::Keep => self.keep(),
             Intent::Skip => self.skip(),
             Intent::Back => self.back(),
-            Intent::Repeat => {}
+            Intent::Repeat => self.repeat(),
             Intent::Help => self.help(),
             Intent::Why => self.draft.line_of(Sentence::Why),
             Intent::Unsure => self.unsure(),
@@ -175,10 +185,7 @@ impl<'a> Turn<'_, 'a> {
                 self.draft.line(&line);
             }
             Intent::Human => self.human(),
-            Intent::Later => {
-                self.draft.line_of(Sentence::Later);
-                self.ask = false;
-            }
+            Intent::Later { until } => self.later(until),
             Intent::SmallTalk(talk) => self.small_talk(talk),
             Intent::File => self.draft.line_of(Sentence::MediaUnexpected),
         }
@@ -187,7 +194,7 @@ impl<'a> Turn<'_, 'a> {
     /// Ends the turn: acknowledges what was taken, then carries on.
     fn finish(self) {
         let Turn { draft, origin, taken, ask } = self;
-        if taken.len() == 1 {
+        if taken.len() == 1 && !taken.iter().any(|field| is_worth_repeating(field)) {
             let line = draft.speech.acknowledgement(draft.seq());
             draft.line(&line);
         } else if !taken.is_empty() {
@@ -282,15 +289,53 @@ impl<'a> Turn<'_, 'a> {
 
     fn skip(&mut self) {
         match self.pending() {
-            None => self.draft.line_of(Sentence::NothingToSkip),
-            Some(field) if field.required => {
-                let line = self.draft.speech.about(Sentence::SkipRequired, field);
-                self.draft.line(&line);
-            }
+            None => self.draft.line_of(Sentence::AlreadyComplete),
+            Some(field) if field.required => self.decline(field),
             Some(field) => {
                 self.draft.line_of(Sentence::Skipped);
                 self.draft.skip(&field.id, self.origin.clone());
             }
+        }
+    }
+
+    /// What must be known cannot be skipped. It is asked for once more, then left to them, then to a person.
+    fn decline(&mut self, field: &Field) {
+        let before = self.draft.state.declined(&field.id);
+        let sentence = match before {
+            0 => Sentence::SkipRequired,
+            1 => Sentence::SkipRequiredAgain,
+            2 => Sentence::SkipRequiredHuman,
+            3.. => Sentence::StillStuck,
+        };
+        let line = self.draft.speech.about(sentence, field);
+        self.draft.line(&line);
+        self.draft.record(Event::Declined { field: field.id.clone() });
+        self.ask = before == 0;
+        if before == 2 {
+            self.draft.record(Event::Escalated { reason: EscalationReason::Misunderstood });
+        }
+    }
+
+    /// They cannot go on now. Where we can write first, the reminder comes when they have time.
+    fn later(&mut self, until: Option<Timestamp>) {
+        self.ask = false;
+        let waits = self.draft.state.pending().is_some() && self.draft.state.reach().is_some();
+        match until.filter(|_| waits) {
+            Some(until) => {
+                self.draft.record(Event::Postponed { until });
+                let line = self.draft.speech.later(self.draft.now, until);
+                self.draft.line(&line);
+            }
+            None if self.draft.state.is_complete() => self.draft.line_of(Sentence::AlreadyComplete),
+            None => self.draft.line_of(Sentence::Later),
+        }
+    }
+
+    /// The question stands at the end of every turn; where none is left there are the next steps.
+    fn repeat(&mut self) {
+        if self.draft.state.is_complete() {
+            let line = self.draft.speech.completion(false);
+            self.draft.line(&line);
         }
     }
 
@@ -384,8 +429,9 @@ impl<'a> Turn<'_, 'a> {
             SmallTalk::Ready | SmallTalk::Other if self.draft.state.is_complete() => {
                 self.draft.line_of(Sentence::AlreadyComplete);
             }
+            SmallTalk::Remark if self.draft.state.is_complete() => self.draft.line_of(Sentence::RemarkKept),
             SmallTalk::Ready => self.draft.line_of(Sentence::SmallReady),
-            SmallTalk::Other => {}
+            SmallTalk::Remark | SmallTalk::Other => {}
         }
     }
 }

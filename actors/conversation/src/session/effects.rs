@@ -41,6 +41,8 @@ fn effect_of(meta: &SessionMeta, seq: u64, index: usize, event: &Event) -> Optio
         | Event::Invalidated { .. }
         | Event::Skipped { .. }
         | Event::Missed { .. }
+        | Event::Declined { .. }
+        | Event::Postponed { .. }
         | Event::Asked { .. }
         | Event::Completed
         | Event::Reopened

@@ -98,6 +98,16 @@ pub enum Event {
         /// Why.
         cause: ParseErrorCause,
     },
+    /// The contact would not answer a question that must be answered.
+    Declined {
+        /// Which field.
+        field: FieldId,
+    },
+    /// The contact cannot go on now: they are not reminded before this instant.
+    Postponed {
+        /// The instant.
+        until: Timestamp,
+    },
     /// The cursor moved: this is the pending question now; `None` when nothing is left to ask.
     Asked {
         /// Which field.

@@ -20,7 +20,10 @@ fn next_due(draft: &Draft<'_>) -> Option<Timestamp> {
     let state = &draft.state;
     let someone_to_remind = state.pending().is_some() && state.reach().is_some() && !state.is_opted_out();
     let gap = GAPS.get(usize::from(state.nudges())).filter(|_| someone_to_remind)?;
-    Some(state.quiet_since().plus_millis(*gap))
+    let due = state.quiet_since().plus_millis(*gap);
+    // Whoever said when they have time is reminded then, whether that is sooner or later.
+    let asked_for = state.postponed_until().filter(|_| state.nudges() == 0);
+    Some(asked_for.unwrap_or(due))
 }
 
 fn permitted_at(draft: &Draft<'_>, at: Timestamp) -> Timestamp {

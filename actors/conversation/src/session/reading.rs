@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::answer::{self, AnswerValue, Claim, FileAnswer, ParseContext, ParseErrorCause, Wanted};
+use crate::answer::{
+    self, AnswerValue, BusinessHours, Claim, FileAnswer, ParseContext, ParseErrorCause, Wanted,
+};
 use crate::consent::{self, Keyword};
 use crate::flow::{Condition, Field, FieldId, FieldType};
 use crate::session::state::{SessionMeta, SessionState};
@@ -62,6 +65,11 @@ pub(crate) fn is_visible(state: &SessionState, field: &Field) -> bool {
     field.when.as_ref().is_none_or(|condition| condition.holds(&answer))
 }
 
+/// The one value that stands in a message and cannot be anything but an answer to `field`.
+pub(super) fn find(meta: &SessionMeta, now: Timestamp, field: &Field, text: &str) -> Option<AnswerValue> {
+    answer::find(field.kind, text, &context(meta, now, field)).map(|found| found.value)
+}
+
 /// An answer read out of a message.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -107,7 +115,11 @@ pub(super) fn extract(state: &SessionState, meta: &SessionMeta, now: Timestamp, 
 }
 
 /// The one answer to another question that would have `field` asked.
-fn ground<'a>(state: &SessionState, meta: &'a SessionMeta, field: &Field) -> Option<(&'a Field, AnswerValue)> {
+fn ground<'a>(
+    state: &SessionState,
+    meta: &'a SessionMeta,
+    field: &Field,
+) -> Option<(&'a Field, AnswerValue)> {
     let when = field.when.as_ref()?;
     let [other] = when.fields()[..] else { return None };
     let other = meta.flow.field(other).filter(|other| is_visible(state, other))?;
@@ -128,6 +140,11 @@ pub(super) fn first_statement(text: &str) -> &str {
     answer::first_statement(text)
 }
 
+/// Opening hours with what a message says about some days, or about all their beginnings or ends.
+pub(super) fn amended_hours(known: &BusinessHours, text: &str) -> Option<AnswerValue> {
+    answer::amend_hours(known, text).map(AnswerValue::Hours)
+}
+
 pub(super) fn is_normalised(answer: &AnswerValue, value: &Value) -> bool {
     answer.to_json() == *value
 }
@@ -146,9 +163,27 @@ pub(super) fn plain_opt_out(text: &str) -> bool {
     consent::plain_opt_out(text)
 }
 
-/// The first instant from `at` on at which a reminder may reach the contact. Where the zone is unknown, every zone of the
-/// session's region counts.
+/// The first instant from `at` on at which a reminder may reach the contact. Where the zone is unknown, every zone counts
+/// in which their number may be, or any number of the session's region.
 pub(super) fn permitted_at(meta: &SessionMeta, at: Timestamp) -> Timestamp {
-    let number = consent::calling_code(&meta.region);
+    let number = meta.phone.clone().unwrap_or_else(|| consent::calling_code(&meta.region));
     consent::permitted_at(at, meta.zone.as_deref(), &number).err().unwrap_or(at)
+}
+
+/// When someone who cannot go on now says or means that they can.
+pub(super) fn postponed_until(meta: &SessionMeta, now: Timestamp, text: &str) -> Option<Timestamp> {
+    answer::postponed_until(text, &context(meta, now, meta.flow.fields.first()?))
+}
+
+/// How many days lie between two instants where the contact lives.
+pub(super) fn days_between(meta: &SessionMeta, from: Timestamp, to: Timestamp) -> i64 {
+    let zone = meta.zone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+    let day = |at: Timestamp| at.to_jiff().to_zoned(zone.clone()).date();
+    i64::from(day(from).until(day(to)).map_or(0, |span| span.get_days()))
+}
+
+/// The day of an instant where the contact lives.
+pub(super) fn day_of(meta: &SessionMeta, at: Timestamp) -> AnswerValue {
+    let zone = meta.zone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+    AnswerValue::Date(at.to_jiff().to_zoned(zone).date().to_string())
 }

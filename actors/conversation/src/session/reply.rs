@@ -59,6 +59,8 @@ pub fn reply_of(meta: &SessionMeta, after: &SessionState, turn: &Turn) -> Reply 
             | Event::ConfirmationRefused { .. }
             | Event::Invalidated { .. }
             | Event::Skipped { .. }
+            | Event::Declined { .. }
+            | Event::Postponed { .. }
             | Event::Asked { .. }
             | Event::Completed
             | Event::Reopened

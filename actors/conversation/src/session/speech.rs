@@ -8,7 +8,9 @@ use crate::catalogue::{Catalogue, Sentence, Variable, fill_text};
 use crate::channel::Channel;
 use crate::flow::{Field, FieldId, FieldType};
 use crate::session::aloud;
+use crate::session::reading;
 use crate::session::state::{Confirmation, SessionMeta, SessionState};
+use crate::time::Timestamp;
 
 /// The voice of one session: its language, its names, its page.
 #[derive(Clone, Copy)]
@@ -270,12 +272,22 @@ impl<'a> Speech<'a> {
         }
     }
 
+    /// Until when we leave them alone.
+    pub(crate) fn later(&self, now: Timestamp, until: Timestamp) -> String {
+        let when = match reading::days_between(self.meta, now, until) {
+            ..=0 => self.plain(Sentence::WhenToday),
+            1 => self.plain(Sentence::WhenTomorrow),
+            2.. => {
+                let day = reading::day_of(self.meta, until).display(&[], self.catalogue.language());
+                self.say(Sentence::WhenDay, &[("day", &day)])
+            }
+        };
+        self.say(Sentence::LaterUntil, &[("when", &when)])
+    }
+
     /// The last message of a session.
     pub(crate) fn completion(&self, first_time: bool) -> String {
-        if !first_time {
-            return self.plain(Sentence::CompleteAgain);
-        }
-        let mut out = self.plain(Sentence::Complete);
+        let mut out = self.plain(if first_time { Sentence::Complete } else { Sentence::AlreadyComplete });
         if !self.meta.flow.next_steps.is_empty() {
             out.push(' ');
             out.push_str(&self.say(Sentence::NextSteps, &[("steps", &self.meta.flow.next_steps.join(" "))]));

@@ -32,6 +32,8 @@ pub struct SessionMeta {
     pub contact: ContactId,
     /// The person's name, for `{client_name}`; empty when unknown.
     pub contact_name: String,
+    /// The person's telephone number (E.164) when known.
+    pub phone: Option<String>,
     /// The pinned questions.
     pub flow: Arc<Flow>,
     /// Language of the sentences: `en` or `es`.
@@ -158,6 +160,9 @@ struct Contact {
     quiet_since: Timestamp,
     /// Reminders sent since they were last in touch.
     nudges: u8,
+    /// Before when they do not want to be reminded.
+    #[serde(default)]
+    postponed_until: Option<Timestamp>,
     /// When they last opened each page.
     opened: BTreeMap<Channel, Timestamp>,
     /// Whether we have said anything yet.
@@ -197,6 +202,9 @@ pub struct SessionState {
     answers: Arc<BTreeMap<FieldId, Answer>>,
     skipped: BTreeSet<FieldId>,
     misses: BTreeMap<FieldId, Misses>,
+    /// How often the contact would not answer a question.
+    #[serde(default)]
+    declined: BTreeMap<FieldId, u8>,
     cursor: Cursor,
     contact: Contact,
     timer: Option<LiveTimer>,
@@ -221,6 +229,7 @@ impl SessionState {
             answers: Arc::default(),
             skipped: BTreeSet::new(),
             misses: BTreeMap::new(),
+            declined: BTreeMap::new(),
             cursor: Cursor::default(),
             contact: Contact::default(),
             timer: None,
@@ -319,6 +328,11 @@ impl SessionState {
         self.misses.get(field).map_or(0, |misses| misses.count)
     }
 
+    /// How often the contact would not answer this field, which must be answered, since it was last answered.
+    pub(super) fn declined(&self, field: &FieldId) -> u8 {
+        self.declined.get(field).copied().unwrap_or(0)
+    }
+
     /// Why the last attempt at this field was refused, if it has not been answered since.
     pub fn last_refusal(&self, field: &FieldId) -> Option<&ParseErrorCause> {
         self.misses.get(field).map(|misses| &misses.last)
@@ -356,6 +370,10 @@ impl SessionState {
 
     pub(super) const fn quiet_since(&self) -> Timestamp {
         self.contact.quiet_since
+    }
+
+    pub(super) const fn postponed_until(&self) -> Option<Timestamp> {
+        self.contact.postponed_until
     }
 
     pub(super) const fn nudges(&self) -> u8 {
@@ -398,6 +416,7 @@ impl SessionState {
                 Arc::make_mut(&mut self.answers).insert(field.clone(), answer);
                 self.skipped.remove(field);
                 self.misses.remove(field);
+                self.declined.remove(field);
                 self.cursor.answered(field);
             }
             Event::ConfirmationAsked { field, value, raw, origin } => {
@@ -425,6 +444,11 @@ impl SessionState {
                 let count = self.misses(field).saturating_add(1);
                 self.misses.insert(field.clone(), Misses { count, last: cause.clone() });
             }
+            Event::Declined { field } => {
+                let count = self.declined(field).saturating_add(1);
+                self.declined.insert(field.clone(), count);
+            }
+            Event::Postponed { until } => self.contact.postponed_until = Some(*until),
             Event::Asked { field } => self.cursor.ask(field.as_ref(), flow),
             Event::Completed => {
                 self.stage = Stage::Complete;
@@ -464,6 +488,7 @@ impl SessionState {
         self.contact.last_channel = Some(channel);
         self.contact.quiet_since = at;
         self.contact.nudges = 0;
+        self.contact.postponed_until = None;
         match channel {
             Channel::Sms | Channel::Email => self.contact.reach = Some(channel),
             // A page must be open, and nobody is rung up for a reminder.

@@ -2,11 +2,10 @@
 
 use usher_conversation::answer::FileAnswer;
 use usher_conversation::chat::Chat;
-use usher_conversation::flow::Flow;
 use usher_conversation::id::FileId;
 use usher_conversation::session::{SessionMeta, SessionStatus};
 
-use crate::support::{NOON, meta, meta_of};
+use crate::support::{NOON, flow_of, meta, meta_of};
 
 /// What the client says, what the reply holds, and what is pending then (`-` for nothing).
 type Exchange = (&'static str, &'static str, &'static str);
@@ -26,12 +25,6 @@ fn answer(chat: &Chat, field: &str) -> serde_json::Value {
     let answers = chat.state().answers();
     let known = answers.iter().find(|(id, _)| id.as_str() == field);
     known.map_or(serde_json::Value::Null, |(_, answer)| answer.value.to_json())
-}
-
-/// A flow of these fields, as JSON.
-fn flow_of(fields: &serde_json::Value) -> Flow {
-    serde_json::from_value(serde_json::json!({ "id": "flw_x", "version": 1, "name": "x", "fields": fields }))
-        .expect("a well formed flow")
 }
 
 const HAPPY: &[Exchange] = &[
@@ -100,7 +93,7 @@ fn any_earlier_answer_is_corrected_in_words_at_any_time() {
         "cambia mi correo a boss@acme.com",
         "mi correo es boss@acme.com",
     ] {
-        let chat = after(6, &[(correction, "Updated: your email is now boss@acme.com.", "plan")]);
+        let chat = after(6, &[(correction, "Updated your email: boss@acme.com.", "plan")]);
         assert_eq!(answer(&chat, "email"), "boss@acme.com", "{correction}");
     }
 }
@@ -402,7 +395,7 @@ fn a_part_of_the_last_answer_is_swapped_in_words() {
         let chat = after(4, &[(swap, "Updated", "has_website")]);
         assert_eq!(answer(&chat, "phone"), phone, "{swap}");
     }
-    let chat = after(7, &[("the first one actually", "Updated: your plan is now Basic.", "budget")]);
+    let chat = after(7, &[("the first one actually", "Updated your plan: Basic.", "budget")]);
     assert_eq!(answer(&chat, "plan"), "basic");
 }
 

@@ -2,6 +2,7 @@
 
 mod calls;
 mod dialogues;
+mod facts;
 mod golden;
 mod model;
 mod outside;

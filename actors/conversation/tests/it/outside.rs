@@ -139,6 +139,46 @@ fn three_reminders_are_sent_further_and_further_apart_and_then_none() {
 }
 
 #[test]
+fn whoever_puts_it_off_is_reminded_when_they_have_time() {
+    // It is noon in New York, the 17th.
+    for (said, hours_until, promise) in [
+        ("call me tomorrow", 22, "I'll check back tomorrow."),
+        ("not now", 24, "I'll check back tomorrow."),
+        ("busy, give me an hour", 1, "I'll check back later today."),
+        ("text me tonight", 7, "I'll check back later today."),
+        ("remind me on friday", 70, "I'll check back on Fri, Nov 20, 2026."),
+        ("brb", 4, "Your answers are saved; carry on whenever you like."),
+    ] {
+        let mut world = started();
+        world.receive(Channel::Sms, said);
+        let answered = sent(&effects(&world)).iter().any(|message| message.text.contains(promise));
+        assert!(answered, "{said}: {:?}", sent(&effects(&world)));
+        let said_at = world.now;
+        let mut reminders = 0;
+        while reminders == 0 {
+            fire_the_timer(&mut world);
+            reminders = sent(&effects(&world)).len();
+        }
+        assert_eq!(world.now.millis_since(said_at), hours_until * 60 * 60 * 1000, "{said}");
+    }
+}
+
+#[test]
+fn without_a_zone_the_hours_of_the_contacts_own_number_count() {
+    let reminded = |phone: Option<&str>| {
+        let mut meta = meta();
+        (meta.zone, meta.phone) = (None, phone.map(str::to_owned));
+        let mut world = World::new(meta, sound);
+        // Three in the afternoon in New York: four hours on it is seven there, and late for nobody in the country.
+        world.wait_hours(7);
+        world.start(Channel::Sms);
+        fire_the_timer(&mut world);
+        world.now
+    };
+    assert!(reminded(Some("+12125550100")) > reminded(Some("+14155550100")), "San Francisco is still awake");
+}
+
+#[test]
 fn a_timer_that_finds_the_client_active_waits_again() {
     let mut world = started();
     world.wait_hours(3);

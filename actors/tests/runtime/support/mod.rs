@@ -83,6 +83,7 @@ impl World {
             org_name: "Bright Agency".to_owned(),
             contact: ContactId::new(NOON, [number; 16]),
             contact_name: "Dana".to_owned(),
+            phone: None,
             flow: Arc::new(serde_json::from_value(flow).expect("a flow")),
             locale: "en".to_owned(),
             region: "US".to_owned(),

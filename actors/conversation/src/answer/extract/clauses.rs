@@ -9,15 +9,58 @@ const JOINERS: [&str; 14] =
     ["and", "but", "also", "plus", "y", "pero", "tambien", "then", "so", "oh", "with", "con", "e", ","];
 /// Begin a statement of their own after a comma or an "and".
 const STARTERS: [&str; 47] = [
-    "my", "our", "we", "were", "weve", "wed", "i", "im", "ive", "id", "its", "it is", "thats", "theres", "there are",
-    "there is", "you can", "call", "text", "reach", "email", "please", "the best", "the number", "feel free", "no website",
-    "mi", "mis", "nuestro", "nuestra", "nuestros", "tenemos", "tengo", "somos", "soy", "me llamo", "estamos", "abrimos",
-    "el correo", "el telefono", "la direccion", "se llama", "this is", "around", "about", "dont have", "not urgent",
+    "my",
+    "our",
+    "we",
+    "were",
+    "weve",
+    "wed",
+    "i",
+    "im",
+    "ive",
+    "id",
+    "its",
+    "it is",
+    "thats",
+    "theres",
+    "there are",
+    "there is",
+    "you can",
+    "call",
+    "text",
+    "reach",
+    "email",
+    "please",
+    "the best",
+    "the number",
+    "feel free",
+    "no website",
+    "mi",
+    "mis",
+    "nuestro",
+    "nuestra",
+    "nuestros",
+    "tenemos",
+    "tengo",
+    "somos",
+    "soy",
+    "me llamo",
+    "estamos",
+    "abrimos",
+    "el correo",
+    "el telefono",
+    "la direccion",
+    "se llama",
+    "this is",
+    "around",
+    "about",
+    "dont have",
+    "not urgent",
 ];
 /// Abbreviations whose full stop ends nothing.
 const ABBREVIATIONS: [&str; 24] = [
-    "st", "ave", "rd", "dr", "mr", "mrs", "ms", "inc", "co", "ltd", "no", "apt", "ste", "blvd", "jr", "sr", "prof", "dept",
-    "vs", "etc", "approx", "av", "sra", "calz",
+    "st", "ave", "rd", "dr", "mr", "mrs", "ms", "inc", "co", "ltd", "no", "apt", "ste", "blvd", "jr", "sr",
+    "prof", "dept", "vs", "etc", "approx", "av", "sra", "calz",
 ];
 
 /// The statements of a message as ranges of words, without what joins them. `is_label` tells where the name of a field
@@ -54,6 +97,10 @@ fn begins_at(words: &[Word], at: usize, is_label: &dyn Fn(usize) -> bool) -> boo
     if ends_sentence(words, at - 1) {
         return true;
     }
+    // "… 415-555-0142 no website": a thing that is not there begins a statement.
+    if words[at].is_any(&["no", "sin"]) && at + 1 < words.len() && is_label(at + 1) {
+        return true;
+    }
     let joined = words[at - 1].is_any(&JOINERS) && !words[at].is_any(&JOINERS);
     joined && (longest_phrase(words, at, &STARTERS).is_some() || is_label(at))
 }
@@ -72,8 +119,7 @@ fn ends_sentence(words: &[Word], at: usize) -> bool {
 /// The first statement of a text, where more follow that are plainly about something else ("Acme Plumbing. We have …").
 pub fn first_statement(text: &str) -> &str {
     let words = crate::answer::words::words(text);
-    let next = (1..words.len()).find(|at| {
-        ends_sentence(&words, at - 1) && longest_phrase(&words, *at, &STARTERS).is_some()
-    });
+    let next = (1..words.len())
+        .find(|at| ends_sentence(&words, at - 1) && longest_phrase(&words, *at, &STARTERS).is_some());
     next.map_or(text, |at| text[..words[at].at.start].trim_end_matches([' ', '.', '!', ';', '\n']))
 }

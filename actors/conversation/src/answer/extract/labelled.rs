@@ -8,15 +8,61 @@ use crate::answer::{AnswerValue, number, parse};
 use crate::flow::{Field, FieldType};
 
 /// Announce a value behind its label.
-const ANNOUNCE: [&str; 17] = [
-    ":", "=", "is", "are", "es", "son", "-", "s", "is called", "called", "is named", "se llama", "would be", "will be", "is now",
-    "is at", "name is",
+const ANNOUNCE: [&str; 21] = [
+    "is actually",
+    "is actually called",
+    "is really",
+    "actually is",
+    ":",
+    "=",
+    "is",
+    "are",
+    "es",
+    "son",
+    "-",
+    "s",
+    "is called",
+    "called",
+    "is named",
+    "se llama",
+    "would be",
+    "will be",
+    "is now",
+    "is at",
+    "name is",
 ];
 /// Say that something is wished for.
 const WISHES: [&str; 30] = [
-    "need", "want", "wants", "would like", "id like", "wed like", "looking for", "interested in", "go with", "prefer", "choose",
-    "pick", "get", "sign up for", "after", "take", "ill take", "do the", "well do", "lets do", "quiero", "queremos", "necesito",
-    "necesitamos", "prefiero", "me interesa", "nos interesa", "going with", "went with", "quisiera",
+    "need",
+    "want",
+    "wants",
+    "would like",
+    "id like",
+    "wed like",
+    "looking for",
+    "interested in",
+    "go with",
+    "prefer",
+    "choose",
+    "pick",
+    "get",
+    "sign up for",
+    "after",
+    "take",
+    "ill take",
+    "do the",
+    "well do",
+    "lets do",
+    "quiero",
+    "queremos",
+    "necesito",
+    "necesitamos",
+    "prefiero",
+    "me interesa",
+    "nos interesa",
+    "going with",
+    "went with",
+    "quisiera",
 ];
 
 /// What the wanted fields are called.
@@ -76,7 +122,9 @@ impl Labels {
 fn counted(field: &Field) -> impl Iterator<Item = String> {
     let prompt = words(&field.prompt);
     let noun = (0..prompt.len())
-        .find_map(|at| longest_phrase(&prompt, at, &["how many", "cuantos", "cuantas"]).map(|(_, used)| at + used))
+        .find_map(|at| {
+            longest_phrase(&prompt, at, &["how many", "cuantos", "cuantas"]).map(|(_, used)| at + used)
+        })
         .and_then(|at| prompt.get(at))
         .filter(|word| word.is_letters() && word.text.len() > 3)
         .map(|word| word.text.clone());
@@ -96,7 +144,8 @@ impl Claims<'_, '_> {
                 continue;
             }
             let until = mentions.get(index + 1).map_or(clause.len(), |next| next.start);
-            if let Some(end) = self.before(clause, *mention).or_else(|| self.behind(clause, *mention, until)) {
+            if let Some(end) = self.before(clause, *mention).or_else(|| self.behind(clause, *mention, until))
+            {
                 skip_until = end;
             }
         }
@@ -111,7 +160,8 @@ impl Claims<'_, '_> {
                 let (_, end) = number::numeral(clause, start, self.ctx.region)?;
                 // "12 full time employees"; a number further away counts something else.
                 let near = end <= mention.start && mention.start - end <= 2;
-                let between = clause.get(end..mention.start)?.iter().all(|word| word.is_letters() && !word.is("and"));
+                let between =
+                    clause.get(end..mention.start)?.iter().all(|word| word.is_letters() && !word.is("and"));
                 let at = range(&clause[start..end]);
                 (near && between).then_some(())?;
                 Some((parse(field.kind, &self.message[at.clone()], &ctx).ok()?, at))
@@ -133,10 +183,16 @@ impl Claims<'_, '_> {
         let field = self.wanted[mention.field].field;
         let ctx = self.ctx.for_field(field);
         let announced = longest_phrase(clause, mention.end, &ANNOUNCE).map(|(_, used)| mention.end + used);
+        // "we open at 9" answers the question for the opening time.
+        let at_a_time =
+            field.kind == FieldType::Time && clause.get(mention.end).is_some_and(|word| word.is("at"));
+        let announced = announced.or(at_a_time.then_some(mention.end + 1));
         let first = announced.unwrap_or(mention.end);
-        let first = first + clause[first..].iter().take_while(|word| word.is_any(&[":", "=", "-", "at", ","])).count();
+        let first = first
+            + clause[first..].iter().take_while(|word| word.is_any(&[":", "=", "-", "at", ","])).count();
         // Words may name other fields; another value ends before the next label.
-        let until = if field.kind.takes_words() && announced.is_some() { clause.len() } else { until.max(first) };
+        let until =
+            if field.kind.takes_words() && announced.is_some() { clause.len() } else { until.max(first) };
         let value = trim_links(&clause[first..until]);
         if value.is_empty() {
             return None;
@@ -157,7 +213,8 @@ impl Claims<'_, '_> {
 }
 
 fn is_question(value: &[Word]) -> bool {
-    value.last().is_some_and(|word| word.is("?")) || value[0].is_any(&["wrong", "not", "incorrect", "right", "correct"])
+    value.last().is_some_and(|word| word.is("?"))
+        || value[0].is_any(&["wrong", "not", "incorrect", "right", "correct"])
 }
 
 /// Without the words that lead on to the next label: ", and my".
@@ -187,7 +244,8 @@ pub(super) fn chosen(clause: &[Word], field: &Field) -> Option<(AnswerValue, Ran
         });
         taken.extend(place.map(|place| (index, place)));
     }
-    let (first, last) = (taken.iter().map(|(_, at)| at.start).min()?, taken.iter().map(|(_, at)| at.end).max()?);
+    let (first, last) =
+        (taken.iter().map(|(_, at)| at.start).min()?, taken.iter().map(|(_, at)| at.end).max()?);
     let value = match (field.kind, &taken[..]) {
         (FieldType::Select, [(only, _)]) => AnswerValue::Choice(field.options[*only].id.clone()),
         (FieldType::MultiSelect, many) => {

@@ -10,7 +10,9 @@ mod labelled;
 use std::ops::Range;
 
 use super::words::{Word, words};
-use super::{AnswerValue, ParseContext, boolean, currency, cut, date, email, hours, name, phone, time, url};
+use super::{
+    AnswerValue, ParseContext, boolean, currency, cut, date, email, hours, name, parse, phone, time, url,
+};
 use crate::flow::{Field, FieldType};
 
 pub use clauses::first_statement;
@@ -90,7 +92,8 @@ fn is_certain_url(written: &str) -> bool {
 /// The days in a message; only those that name month and day, when `full`.
 fn dates(text: &str, ctx: &ParseContext<'_>, full: bool) -> Vec<Found> {
     let days = date::find(text, ctx).into_iter().filter(|found| found.full || !full);
-    days.filter_map(|found| Some(Found { value: date::check(found.day.ok()?, ctx).ok()?, at: found.at })).collect()
+    days.filter_map(|found| Some(Found { value: date::check(found.day.ok()?, ctx).ok()?, at: found.at }))
+        .collect()
 }
 
 /// A field that a message may answer.
@@ -121,13 +124,18 @@ pub struct Claim {
 ///
 /// `ctx` supplies the time, zone and region; options and limits are those of each field. `words_wanted` says that the
 /// pending question takes nearly any words: then the beginning of the message belongs to it.
-pub fn extract(message: &str, wanted: &[Wanted<'_>], words_wanted: bool, ctx: &ParseContext<'_>) -> Vec<Claim> {
+pub fn extract(
+    message: &str,
+    wanted: &[Wanted<'_>],
+    words_wanted: bool,
+    ctx: &ParseContext<'_>,
+) -> Vec<Claim> {
     let message = cut(message);
     let words = words(message);
     let labels = labelled::Labels::of(wanted);
     let clauses = clauses::clauses(&words, &|at| labels.at(&words, at).is_some());
-    let starts = clauses.iter().map(|clause| words[clause.start].at.start).collect();
-    let mut claims = Claims { message, wanted, ctx, starts, found: Vec::new() };
+    let places = clauses.iter().map(|clause| range(&words[clause.clone()])).collect();
+    let mut claims = Claims { message, wanted, ctx, clauses: places, found: Vec::new() };
     for (index, clause) in clauses.iter().enumerate() {
         let clause = &words[clause.clone()];
         claims.labelled(clause, &labels);
@@ -149,8 +157,8 @@ struct Claims<'a, 'c> {
     message: &'a str,
     wanted: &'a [Wanted<'a>],
     ctx: &'a ParseContext<'c>,
-    /// Where the statements begin.
-    starts: Vec<usize>,
+    /// Where the statements stand.
+    clauses: Vec<Range<usize>>,
     found: Vec<Claim>,
 }
 
@@ -165,14 +173,21 @@ impl Claims<'_, '_> {
 
     fn claim(&mut self, field: usize, value: AnswerValue, at: Range<usize>, whole: Range<usize>) {
         if !self.has(field) && self.is_free(&at) {
-            let from = self.starts.iter().rev().find(|start| **start <= whole.start).copied().unwrap_or(0);
+            let from = self
+                .clauses
+                .iter()
+                .rev()
+                .map(|clause| clause.start)
+                .find(|start| *start <= whole.start)
+                .unwrap_or(0);
             self.found.push(Claim { field, value, at, whole, from });
         }
     }
 
     /// The one open field of this kind, if there is just one.
     fn only(&self, kind: FieldType) -> Option<usize> {
-        let mut open = (0..self.wanted.len()).filter(|at| self.wanted[*at].open && self.wanted[*at].field.kind == kind);
+        let mut open =
+            (0..self.wanted.len()).filter(|at| self.wanted[*at].open && self.wanted[*at].field.kind == kind);
         let first = open.next()?;
         open.next().is_none().then_some(first)
     }
@@ -183,7 +198,12 @@ impl Claims<'_, '_> {
         if let Some(field) = self.only(FieldType::PersonName) {
             let ctx = self.ctx.for_field(self.wanted[field].field);
             if let Ok(value) = name::parse(&self.message[introduction.name.clone()], &ctx) {
-                self.claim(field, value, introduction.name.clone(), clause[0].at.start..introduction.name.end);
+                self.claim(
+                    field,
+                    value,
+                    introduction.name.clone(),
+                    clause[0].at.start..introduction.name.end,
+                );
             }
         }
         let business = (0..self.wanted.len())
@@ -191,13 +211,20 @@ impl Claims<'_, '_> {
         if let (Some(field), Some(at)) = (business, introduction.of) {
             let text = self.message[at.clone()].trim_end_matches(['.', '!', ',', ' ']);
             let at = at.start..at.start + text.len();
-            self.claim(field, AnswerValue::Text(text.to_owned()), at.clone(), introduction.name.start..at.end);
+            self.claim(
+                field,
+                AnswerValue::Text(text.to_owned()),
+                at.clone(),
+                introduction.name.start..at.end,
+            );
         }
     }
 
     /// "We're open Mon-Fri 9-5": days and hours together are nothing else.
     fn hours(&mut self, clause: &[Word]) {
-        let Some(field) = self.only(FieldType::BusinessHours).filter(|field| !self.has(*field)) else { return };
+        let Some(field) = self.only(FieldType::BusinessHours).filter(|field| !self.has(*field)) else {
+            return;
+        };
         let at = range(clause);
         if let Some(value) = hours::certain(&self.message[at.clone()]) {
             self.claim(field, value, at.clone(), at);
@@ -249,8 +276,29 @@ impl Claims<'_, '_> {
             let mut rest = find_all(wanted.field.kind, self.message, &self.ctx.for_field(wanted.field));
             rest.retain(|found| self.is_free(&found.at));
             rest.dedup_by(|a, b| a.value == b.value);
-            if let [found] = &rest[..] {
-                self.claim(index, found.value.clone(), found.at.clone(), found.at.clone());
+            match &rest[..] {
+                [found] => self.claim(index, found.value.clone(), found.at.clone(), found.at.clone()),
+                [] => self.said_aloud(index),
+                _ => {}
+            }
+        }
+    }
+
+    /// "its acme dot com", "dana at acme dot com": an address with its dots in words.
+    fn said_aloud(&mut self, field: usize) {
+        let kind = self.wanted[field].field.kind;
+        if !matches!(kind, FieldType::Email | FieldType::Url) {
+            return;
+        }
+        let ctx = self.ctx.for_field(self.wanted[field].field);
+        for clause in self.clauses.clone() {
+            let spoken =
+                words(&self.message[clause.clone()]).iter().any(|word| word.is_any(&["dot", "punto"]));
+            if spoken
+                && self.is_free(&clause)
+                && let Ok(value) = parse(kind, &self.message[clause.clone()], &ctx)
+            {
+                return self.claim(field, value, clause.clone(), clause);
             }
         }
     }

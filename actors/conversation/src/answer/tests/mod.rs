@@ -7,6 +7,7 @@ mod laws;
 mod people;
 mod quantities;
 mod several;
+mod spoken;
 
 use super::*;
 

@@ -19,8 +19,13 @@ fn form() -> Flow {
 fn read_all(flow: &Flow, message: &str) -> String {
     let wanted: Vec<Wanted<'_>> = flow.fields.iter().map(|field| Wanted { field, open: true }).collect();
     let found = extract(message, &wanted, false, &context());
-    let show =
-        |claim: &Claim| format!("{}={}", wanted[claim.field].field.id, claim.value.display(&wanted[claim.field].field.options, "en"));
+    let show = |claim: &Claim| {
+        format!(
+            "{}={}",
+            wanted[claim.field].field.id,
+            claim.value.display(&wanted[claim.field].field.options, "en")
+        )
+    };
     found.iter().map(show).collect::<Vec<_>>().join(" | ")
 }
 
@@ -43,7 +48,7 @@ fn values_that_speak_for_themselves_and_labelled_ones_are_taken() {
         ("thanks.bye", ""),
         ("we have 12 people", "size=12"),
         ("a@b.com or c@d.com", ""),
-        ("tomorrow", ""),
+        ("tomorrow", "start=Sun, Nov 22, 2026"),
         ("I don't have a website", ""),
         ("", ""),
     ] {

@@ -23,6 +23,21 @@ pub(super) enum Correction<'a, 't> {
 
 const MARKERS: &[&str] = &[
     "actually",
+    "on second thought",
+    "on second thoughts",
+    "changed my mind",
+    "i changed my mind",
+    "oh wait",
+    "oh no",
+    "oops sorry",
+    "i misspelled",
+    "i misspelled it",
+    "i mistyped",
+    "i spelled it wrong",
+    "i typed it wrong",
+    "i got wrong",
+    "pensandolo bien",
+    "cambie de opinion",
     "no wait",
     "wait no",
     "wait",
@@ -122,9 +137,33 @@ const POLITE: &[&str] = &[
     "hey",
     "ok",
     "hola",
+    "oh",
+    "so",
+    "btw",
+    "by the way",
 ];
-const ARTICLES: &[&str] =
-    &["my", "the", "our", "that", "mi", "el", "la", "los", "las", "mis", "nuestro", "nuestra"];
+const ARTICLES: &[&str] = &[
+    "my", "the", "our", "that", "mi", "el", "la", "los", "las", "mis", "nuestro", "nuestra", "new", "nuevo",
+    "nueva",
+];
+/// Say that not the one we have is meant.
+const OTHER: &[&str] = &[
+    "the other",
+    "my other",
+    "our other",
+    "another",
+    "a different",
+    "the different",
+    "a new",
+    "my new",
+    "our new",
+    "the new",
+    "otro",
+    "otra",
+    "el otro",
+    "la otra",
+    "mi otro",
+];
 const CONNECTORS: &[&str] = &[
     "to",
     "is",
@@ -150,6 +189,14 @@ const CONNECTORS: &[&str] = &[
     "are",
     "was",
     "son",
+    "is actually called",
+    "actually called",
+    "is called",
+    "called",
+    "is spelled",
+    "spelled",
+    "is spelt",
+    "se escribe",
     "answer to",
     "number to",
     "address to",
@@ -228,10 +275,19 @@ pub(super) fn find<'a, 't>(
         return None;
     }
     let mut at = 0;
-    let mut marked = false;
+    // "no, 15" puts right what was said before; "no 15" may say no.
+    let short =
+        words.len() <= 4 && words.rest(1).is_some_and(|rest| rest.contains(|c: char| c.is_ascii_digit()));
+    let mut marked = words.matches(0, "no").is_some() && words.ends_in_comma(0) && short;
+    at += usize::from(marked);
     while let Some(taken) = words.longest(at, MARKERS).or_else(|| words.longest(at, POLITE)) {
         marked |= words.longest(at, MARKERS).is_some();
         at += taken;
+    }
+    // "actually no" turns round what was said.
+    let turned = ["no", "nope", "yes", "yeah", "yep", "si"].contains(&words.folded(words.len() - 1)?);
+    if marked && at >= words.len() && turned {
+        return words.rest(words.len() - 1).map(|text| Correction::Unnamed { text });
     }
     if let Some(swap) = swap(words, at) {
         return Some(swap);
@@ -239,6 +295,11 @@ pub(super) fn find<'a, 't>(
     let names = Names { words, state, meta };
     if let Some(taken) = words.longest(at, VERBS) {
         return names.ordered(at + taken);
+    }
+    if let Some(taken) =
+        words.longest(at, &["use", "lets use", "try", "i want to use", "better use", "usa", "mejor usa"])
+    {
+        return names.other(at + taken);
     }
     if let Some(taken) = words.longest(at, WRONG_BEFORE) {
         return names.named(at + taken).map(|(field, after)| {
@@ -252,17 +313,20 @@ pub(super) fn find<'a, 't>(
     let trailing = words.trimmed_of(at, &["actually", "instead", "rather", "sorry"]);
     names
         .stated(at, marked)
+        .or_else(|| names.put_right(at))
         .or_else(|| marked.then(|| names.unnamed(at)).flatten())
         .or_else(|| trailing.map(|text| Correction::Unnamed { text }))
 }
 
 /// "not A but B", "not A, B" and "B not A".
-fn swap<'a, 't>(words: &Words<'t>, at: usize) -> Option<Correction<'a, 't>> {
+pub(super) fn swap<'a, 't>(words: &Words<'t>, at: usize) -> Option<Correction<'a, 't>> {
     let at = at + words.longest(at, &["its", "it is", "no its", "no", "thats"]).unwrap_or(0);
     let swap = |old: &'t str, new: &'t str| Some(Correction::Swap { old, new });
     let not = (at..words.len()).find(|index| words.matches(*index, "not").is_some())?;
     if not > at {
-        return swap(words.between(not + 1, words.len())?, words.between(at, not)?);
+        // "the domain is acme.org, not acme.com"
+        let stated = (at..not).rev().find_map(|index| Some(index + words.longest(index, COPULAS)?));
+        return swap(words.between(not + 1, words.len())?, words.between(stated.unwrap_or(at), not)?);
     }
     let but = (not + 2..words.len()).find(|index| words.matches(*index, "but").is_some());
     let (end, start) = if let Some(but) = but {
@@ -273,6 +337,39 @@ fn swap<'a, 't>(words: &Words<'t>, at: usize) -> Option<Correction<'a, 't>> {
     };
     let start = start + words.longest(start, &["its", "it is"]).unwrap_or(0);
     swap(words.between(not + 1, end)?, words.between(start, words.len())?)
+}
+
+/// Whether the message says that there is no such thing as `field` asks for: "we don't have a budget", "no logo yet".
+pub(super) fn lacks(words: &Words<'_>, field: &Field, state: &SessionState, meta: &SessionMeta) -> bool {
+    const NONE: &[&str] = &[
+        "no",
+        "i dont have a",
+        "i dont have an",
+        "i dont have any",
+        "i dont have my",
+        "i dont have",
+        "we dont have a",
+        "we dont have an",
+        "we dont have any",
+        "we dont have",
+        "dont have a",
+        "dont have an",
+        "dont have any",
+        "there is no",
+        "theres no",
+        "havent got a",
+        "no tengo",
+        "no tenemos",
+        "no hay",
+        "sin",
+    ];
+    let Some(from) = words.longest(0, NONE) else { return false };
+    let Some((named, end)) = (Names { words, state, meta }).named(from) else { return false };
+    let end = end
+        + words
+            .longest(end, &["yet", "right now", "at the moment", "todavia", "set", "in mind"])
+            .unwrap_or(0);
+    named.id == field.id && end == words.len()
 }
 
 /// The fields as they are called in a message.
@@ -310,6 +407,39 @@ impl<'t, 'a> Names<'_, 't, '_, 'a> {
         Some(if marked { Correction::With { field, text } } else { Correction::Statement { field, text } })
     }
 
+    /// "use the other number", "use my cell, 415-…"
+    fn other(&self, at: usize) -> Option<Correction<'a, 't>> {
+        let other = self.words.longest(at, OTHER);
+        let (field, after) = self.named(at + other.unwrap_or(0))?;
+        match self.words.rest(self.skip_connectors(after)) {
+            Some(text) => Some(Correction::With { field, text }),
+            None => other.map(|_| Correction::Without { field }),
+        }
+    }
+
+    /// "I said 12 but it should be 15", "I misspelled my name, it should be Dana Smyth".
+    fn put_right(&self, at: usize) -> Option<Correction<'a, 't>> {
+        const LONGEST: usize = 16;
+        const RIGHT: &[&str] = &[
+            "it should be",
+            "should be",
+            "should have been",
+            "shouldve been",
+            "i meant",
+            "the right one is",
+            "the correct one is",
+            "its actually",
+            "deberia ser",
+            "quise decir",
+        ];
+        let places = at + 1..self.words.len().min(LONGEST);
+        let (place, taken) =
+            places.into_iter().find_map(|place| Some((place, self.words.longest(place, RIGHT)?)))?;
+        let text = self.words.rest(place + taken)?;
+        let named = (at..place).find_map(|index| self.named(index)).map(|(field, _)| field);
+        Some(named.map_or(Correction::Unnamed { text }, |field| Correction::With { field, text }))
+    }
+
     fn unnamed(&self, at: usize) -> Option<Correction<'a, 't>> {
         let text = self.words.rest(self.skip_connectors(at))?;
         Some(Correction::Unnamed { text })
@@ -332,7 +462,12 @@ impl<'t, 'a> Names<'_, 't, '_, 'a> {
                 self.label(at, &field.label).max(self.label(at, &field.id.as_str().replace('_', " ")))?;
             Some((field, at + taken))
         });
-        by_name.max_by_key(|(_, end)| *end).or_else(|| self.by_type(at))
+        // Of two names that fit the longer one is meant: "phone number" before "phone".
+        let by_type = self.by_type(at);
+        by_name
+            .max_by_key(|(_, end)| *end)
+            .filter(|(_, end)| by_type.is_none_or(|(_, other)| other <= *end))
+            .or(by_type)
     }
 
     /// Whether the words of a label stand here; "my" and the like inside it do not matter.
@@ -350,8 +485,7 @@ impl<'t, 'a> Names<'_, 't, '_, 'a> {
     /// "my number", "the site": the ordinary name of a type. Of several fields of that type, the one answered last.
     fn by_type(&self, at: usize) -> Option<(&'a Field, usize)> {
         let fields = self.meta.flow.fields.iter().filter(|field| reading::is_visible(self.state, field));
-        let named =
-            fields.filter_map(|field| Some((field, self.words.longest(at, field.ordinary_names())?)));
+        let named = fields.filter_map(|field| Some((field, self.words.longest(at, field.ordinary_names())?)));
         named
             .max_by_key(|(field, taken)| (*taken, self.state.answer(&field.id).map(|answer| answer.seq)))
             .map(|(field, taken)| (field, at + taken))

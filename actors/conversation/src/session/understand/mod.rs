@@ -4,6 +4,7 @@
 //! then the things people say about the conversation itself; then corrections; then answers, several of them if the
 //! message holds several; and only what is none of these is a digression or a miss.
 
+mod amend;
 mod choose;
 mod correction;
 mod phrases;
@@ -68,8 +69,10 @@ pub(super) enum Intent {
     /// They want the address of their page.
     Link,
     Human,
-    /// They cannot go on now.
-    Later,
+    /// They cannot go on now; perhaps they said or meant when.
+    Later {
+        until: Option<Timestamp>,
+    },
     SmallTalk(SmallTalk),
     /// A file that nobody asked for.
     File,
@@ -89,6 +92,8 @@ pub(super) enum SmallTalk {
     Upset,
     /// A question about something else.
     Question,
+    /// A statement about something else.
+    Remark,
     Other,
 }
 
@@ -149,13 +154,15 @@ impl<'a> Ear<'a> {
         let recalled = || recall::find(&words, self.state, self.meta).filter(|_| said.is_short());
         self.about_the_conversation(&line, said)
             .or_else(|| recalled().map(|field| vec![Intent::Recall { field: field.id.clone() }]))
+            .or_else(|| self.amended(&words, said, text))
             .or_else(|| self.read_back(text, &words, said))
+            .or_else(|| self.lacking(&words))
             .or_else(|| self.several(text, said))
             .or_else(|| {
                 correction::find(&words, self.state, self.meta).and_then(|found| self.corrected(&found))
             })
             .or_else(|| self.fullest_answers(text, said))
-            .or_else(|| Self::aside(said))
+            .or_else(|| self.aside(&line, said))
             .unwrap_or_else(|| self.last_resort(text, said))
     }
 
@@ -169,6 +176,10 @@ impl<'a> Ear<'a> {
             (true, _) => self.yes_or_no("yes", text).unwrap_or(vec![Intent::SmallTalk(SmallTalk::Ready)]),
             (_, true) => self.yes_or_no("no", text).unwrap_or(vec![Intent::SmallTalk(SmallTalk::Other)]),
             (false, false) if text.contains(['?', '¿']) => vec![Intent::Help],
+            // "-" in a form of paper.
+            (false, false) if text.trim().chars().all(|c| matches!(c, '-' | '–' | '—' | '/')) => {
+                vec![Intent::Skip]
+            }
             (false, false) => vec![Intent::SmallTalk(SmallTalk::Other)],
         }
     }
@@ -194,7 +205,7 @@ impl<'a> Ear<'a> {
 
     /// What can only be about the conversation itself.
     fn about_the_conversation(&self, line: &str, said: Said) -> Option<Vec<Intent>> {
-        const ABOUT: [(Meaning, Intent); 12] = [
+        const ABOUT: [(Meaning, Intent); 13] = [
             (Meaning::Human, Intent::Human),
             (Meaning::Keep, Intent::Keep),
             (Meaning::Skip, Intent::Skip),
@@ -205,6 +216,7 @@ impl<'a> Ear<'a> {
             (Meaning::Status, Intent::Status),
             (Meaning::Link, Intent::Link),
             (Meaning::Summary, Intent::Summary),
+            (Meaning::Question, Intent::SmallTalk(SmallTalk::Question)),
             (Meaning::Safe, Intent::SmallTalk(SmallTalk::Safe)),
             (Meaning::Upset, Intent::SmallTalk(SmallTalk::Upset)),
         ];
@@ -221,10 +233,14 @@ impl<'a> Ear<'a> {
             return Some(vec![Intent::WrongPerson]);
         }
         if said.is_short() && phrases::puts_off(line) {
-            return Some(vec![Intent::Later]);
+            return Some(vec![self.later(line)]);
         }
         let bot = said.is(Meaning::Bot).then_some(Intent::SmallTalk(SmallTalk::AreYouABot));
         meant.or(bot).or(person.then_some(Intent::Human)).map(|intent| vec![intent])
+    }
+
+    fn later(&self, line: &str) -> Intent {
+        Intent::Later { until: reading::postponed_until(self.meta, self.now, line) }
     }
 
     /// The reply to a read-back.
@@ -239,6 +255,11 @@ impl<'a> Ear<'a> {
         }
         // "no, it's …", "it should be …", or simply the right value.
         let from = correction::lead_in(words);
+        if let Some(Correction::Swap { old, new }) = correction::swap(words, from)
+            && let Some(answer) = self.replaced(field, &waiting.value, &waiting.raw, old, new)
+        {
+            return Some(vec![Intent::No, answer]);
+        }
         let corrected = words.rest(from).and_then(|rest| self.read(field, rest));
         match corrected {
             Some(answer) => Some(vec![Intent::No, answer]),
@@ -260,6 +281,9 @@ impl<'a> Ear<'a> {
             Correction::Statement { field, text } => self.read(field, text).and_then(one),
             Correction::Swap { old, new } => self.swapped(old, new).and_then(one),
             Correction::Unnamed { text } => {
+                if let Some(both) = self.day_and_time(text) {
+                    return Some(both);
+                }
                 let last = self.state.cursor().last_answered().and_then(|id| self.meta.flow.field(id));
                 // What takes any words gives way to what takes just these.
                 let (words, exact): (Vec<_>, Vec<_>) =
@@ -277,6 +301,21 @@ impl<'a> Ear<'a> {
         }
     }
 
+    /// "Saturday at 10am" in the place of a day and a time that were answered.
+    fn day_and_time(&self, text: &str) -> Option<Vec<Intent>> {
+        let last = |kind| self.earlier().find(|field| field.kind == kind);
+        let (day, time) = (last(FieldType::Date)?, last(FieldType::Time)?);
+        let value = reading::find(self.meta, self.now, time, text)?;
+        let time = Intent::Answer { field: time.id.clone(), value, raw: text.to_owned() };
+        Some(vec![self.read(day, text)?, time])
+    }
+
+    /// "I don't have a budget", "no website yet": there is nothing to answer the pending question with.
+    fn lacking(&self, words: &Words<'_>) -> Option<Vec<Intent>> {
+        let field = self.pending.filter(|field| field.kind != FieldType::Boolean)?;
+        correction::lacks(words, field, self.state, self.meta).then(|| vec![Intent::Skip])
+    }
+
     /// Answered fields, the latest first.
     fn earlier(&self) -> impl Iterator<Item = &'a Field> {
         let mut answered: Vec<(u64, &'a Field)> = self
@@ -292,20 +331,38 @@ impl<'a> Ear<'a> {
 
     /// The latest answer that holds `old`, with `new` in its place.
     fn swapped(&self, old: &str, new: &str) -> Option<Intent> {
-        let old = old.to_lowercase();
         self.earlier().filter(|field| field.kind != FieldType::Boolean).find_map(|field| {
             let known = self.state.answer(&field.id)?;
-            let shown = known.value.display(&field.options, "en").to_lowercase();
-            [known.raw.to_lowercase(), shown].into_iter().filter(|text| text.contains(&old)).find_map(
-                |text| {
-                    let value = self.parse(field, &text.replacen(&old, new, 1)).ok()?;
-                    (value != known.value).then(|| Intent::Answer {
-                        field: field.id.clone(),
-                        value,
-                        raw: new.to_owned(),
-                    })
-                },
-            )
+            self.replaced(field, &known.value, &known.raw, old, new)
+        })
+    }
+
+    /// An answer with `new` in the place of `old`, if it holds that.
+    fn replaced(
+        &self,
+        field: &Field,
+        value: &AnswerValue,
+        raw: &str,
+        old: &str,
+        new: &str,
+    ) -> Option<Intent> {
+        let old = old.to_lowercase();
+        let shown = value.display(&field.options, "en").to_lowercase();
+        [raw.to_lowercase(), shown].into_iter().filter(|text| text.contains(&old)).find_map(|text| {
+            let changed = self.parse(field, &text.replacen(&old, new, 1)).ok()?;
+            (changed != *value).then(|| Intent::Answer {
+                field: field.id.clone(),
+                value: changed,
+                raw: new.to_owned(),
+            })
+        })
+    }
+
+    /// Another value of a kind that was answered already and that nothing else takes: "it's with two n's, danna@acme.com".
+    fn restated(&self, text: &str) -> Option<Intent> {
+        self.earlier().filter(|field| is_distinct(field)).find_map(|field| {
+            let value = reading::find(self.meta, self.now, field, text)?;
+            Some(Intent::Answer { field: field.id.clone(), value, raw: text.to_owned() })
         })
     }
 
@@ -330,7 +387,9 @@ impl<'a> Ear<'a> {
     fn fullest_answers(&self, text: &str, said: Said) -> Option<Vec<Intent>> {
         let found = self.answers(text, said);
         let listed = self.in_order(text);
-        let more = listed.as_ref().map_or(0, Vec::len) > found.as_ref().map_or(0, Vec::len);
+        let (in_list, loose) = (listed.as_ref().map_or(0, Vec::len), found.as_ref().map_or(0, Vec::len));
+        // Lines are a list on purpose; commas may be anything.
+        let more = in_list > loose || (in_list == loose && text.contains('\n'));
         if more { listed } else { found }
     }
 
@@ -362,14 +421,16 @@ impl<'a> Ear<'a> {
 
     /// Several answers, some of which may be corrections.
     fn several(&self, text: &str, said: Said) -> Option<Vec<Intent>> {
-        self.answers(text, said).filter(|intents| intents.len() > 1)
+        self.fullest_answers(text, said).filter(|intents| intents.len() > 1)
     }
 
     /// The message as the answer to the pending question, and to nothing else.
     fn whole_answer(&self, field: &Field, text: &str, said: Said) -> Option<Intent> {
         match self.wants_words() {
             true if self.is_aside(field, said) => None,
-            true if asks_for_a_name(field) => self.read(field, reading::first_statement(without_greeting(text))),
+            true if asks_for_a_name(field) => {
+                self.read(field, reading::first_statement(without_greeting(text)))
+            }
             true => self.read(field, without_greeting(text)),
             // "is my number right?" is no yes.
             false
@@ -405,7 +466,7 @@ impl<'a> Ear<'a> {
             }
             // The day is not used up by the date it also names.
             FieldType::Date => self.read(field, text),
-            _ => self.read(field, &several::without(text, found)),
+            _ => self.read(field, several::trim_joiners(&several::without(text, found))),
         }
     }
 
@@ -424,19 +485,19 @@ impl<'a> Ear<'a> {
     }
 
     /// What may be an answer elsewhere but was none here.
-    fn aside(said: Said) -> Option<Vec<Intent>> {
-        const ASIDES: [(Meaning, Intent); 7] = [
+    fn aside(&self, line: &str, said: Said) -> Option<Vec<Intent>> {
+        const ASIDES: [(Meaning, Intent); 6] = [
             (Meaning::Unsure, Intent::Unsure),
             (Meaning::None, Intent::Skip),
-            (Meaning::Later, Intent::Later),
             (Meaning::Greeting, Intent::SmallTalk(SmallTalk::Greeting)),
             (Meaning::Thanks, Intent::SmallTalk(SmallTalk::Thanks)),
             (Meaning::Ready, Intent::SmallTalk(SmallTalk::Ready)),
             (Meaning::Laugh, Intent::SmallTalk(SmallTalk::Other)),
         ];
         let no = said.is_exactly(Meaning::No).then_some(Intent::Skip);
+        let later = || said.is(Meaning::Later).then(|| self.later(line));
         let aside = ASIDES.into_iter().find(|(meaning, _)| said.is(*meaning)).map(|(_, intent)| intent);
-        no.or(aside).map(|intent| vec![intent])
+        no.or(aside).or_else(later).map(|intent| vec![intent])
     }
 
     fn last_resort(&self, text: &str, said: Said) -> Vec<Intent> {
@@ -444,8 +505,12 @@ impl<'a> Ear<'a> {
             _ if text.trim_end().ends_with('?') || said.is_question() => {
                 Intent::SmallTalk(SmallTalk::Question)
             }
-            Some(field) if self.state.is_greeted() => {
-                self.turned(text).unwrap_or_else(|| self.read_or_miss(field, text))
+            Some(field) if self.state.is_greeted() => self
+                .turned(text)
+                .or_else(|| self.restated(text))
+                .unwrap_or_else(|| self.read_or_miss(field, text)),
+            None if !said.is_short() || Words::of(text).len() > 3 => {
+                self.turned(text).unwrap_or(Intent::SmallTalk(SmallTalk::Remark))
             }
             Some(_) | None => Intent::SmallTalk(SmallTalk::Other),
         }]

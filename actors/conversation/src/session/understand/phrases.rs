@@ -51,6 +51,8 @@ meanings! {
     Upset = "upset",
     /// The number belongs to somebody else.
     WrongPerson = "wrong_person",
+    /// They are about to ask something.
+    Question = "question",
     /// What do you have so far?
     Summary = "summary",
     PickFirst = "pick_first",
@@ -96,7 +98,7 @@ impl Said {
         let first = line.split(' ').next().unwrap_or(line);
         Self {
             whole: book.meanings(line),
-            core: book.meanings(book.core(line)),
+            core: book.core_meanings(line),
             begins: book.meanings(first),
             words: line.split(' ').count(),
         }
@@ -190,10 +192,12 @@ impl Book {
         self.meanings.get(line).copied().unwrap_or_default()
     }
 
-    /// The line without the politeness around it; the line itself when nothing else is in it.
-    fn core<'l>(&self, line: &'l str) -> &'l str {
+    /// What the line means without some or all of the politeness around it.
+    fn core_meanings(&self, line: &str) -> Meanings {
+        let mut meanings = Meanings::default();
         let mut core = line;
-        while core.contains(' ') {
+        loop {
+            meanings.0 |= self.meanings(core).0;
             let shorter = self
                 .fillers_before
                 .iter()
@@ -203,10 +207,9 @@ impl Book {
                 });
             match shorter {
                 Some(shorter) => core = shorter,
-                None => break,
+                None => return meanings,
             }
         }
-        core
     }
 }
 
@@ -217,10 +220,16 @@ mod tests {
 
     #[test]
     fn politeness_around_a_phrase_is_not_part_of_it() {
-        assert_eq!(BOOK.core("can you please repeat that again thanks"), "repeat");
-        assert_eq!(BOOK.core("por favor repite eso"), "repite");
-        assert_eq!(BOOK.core("please"), "please");
-        assert!(Said::of("could you repeat that").is(Meaning::Repeat));
+        for (line, meaning) in [
+            ("can you please repeat that again thanks", Meaning::Repeat),
+            ("por favor repite eso", Meaning::Repeat),
+            ("could you repeat that", Meaning::Repeat),
+            ("call me please", Meaning::Human),
+            ("wait go back", Meaning::Back),
+        ] {
+            assert!(Said::of(line).is(meaning), "{line}");
+        }
+        assert!(!Said::of("please").is(Meaning::Repeat));
     }
 
     #[test]

@@ -18,7 +18,9 @@ impl<'a> Ear<'a> {
         let by_line = text.trim().contains('\n');
         let pieces = text.split(|c: char| c == '\n' || (!by_line && matches!(c, ',' | ';')));
         let pieces: Vec<&str> = pieces.map(without_number).filter(|piece| !piece.is_empty()).collect();
-        if pieces.len() < 2 {
+        let goes_on =
+            |piece: &&str| ["but ", "and ", "y ", "pero "].iter().any(|word| piece.starts_with(word));
+        if pieces.len() < 2 || pieces.iter().any(goes_on) {
             return None;
         }
         let mut sure = false;
@@ -63,19 +65,25 @@ pub(super) fn lead<'t>(text: &'t str, found: &[Found]) -> Option<&'t str> {
     };
     let lead = without_number(trim_joiners(lead));
     let announces = |word: &str| {
-        ["you", "we", "i", "its", "reach", "contact", "call", "email", "text", "here", "send", "best", "at", "mi", "my"]
-            .contains(&super::words::fold(word).as_str())
+        [
+            "you", "we", "i", "its", "reach", "contact", "call", "email", "text", "here", "send", "best",
+            "at", "mi", "my",
+        ]
+        .contains(&super::words::fold(word).as_str())
     };
     let sentence = before.trim().is_empty() && lead.split_whitespace().next().is_some_and(announces);
     (!lead.is_empty() && !sentence).then_some(lead)
 }
 
 /// Without the words and marks that lead on to the next statement.
-fn trim_joiners(text: &str) -> &str {
+pub(super) fn trim_joiners(text: &str) -> &str {
     const JOINERS: [&str; 14] =
         ["and", "my", "our", "the", "its", "it's", "y", "mi", "also", "but", "is", "with", "plus", "so"];
     let mut text = text.trim_end_matches([' ', ',', ';', '.', '\n', '-', ':']);
     let joins = |word: &str| JOINERS.iter().any(|joiner| word.eq_ignore_ascii_case(joiner));
+    if joins(text) {
+        return "";
+    }
     while let Some((rest, _)) = text.rsplit_once([' ', ',']).filter(|(_, last)| joins(last)) {
         text = rest.trim_end_matches([' ', ',', ';', '.', '\n', '-', ':']);
     }

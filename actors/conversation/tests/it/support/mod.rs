@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use usher_conversation::channel::Channel;
+use usher_conversation::chat::Chat;
 use usher_conversation::flow::{FieldId, Flow};
 use usher_conversation::id::{ContactId, OrgId, SessionId};
 use usher_conversation::journal::Turn;
@@ -25,6 +26,7 @@ pub(crate) fn meta_of(flow: Flow, locale: &str) -> SessionMeta {
         org_name: "Bright Agency".to_owned(),
         contact: ContactId::new(NOON, [2; 16]),
         contact_name: "Dana Smith".to_owned(),
+        phone: None,
         flow: Arc::new(flow),
         locale: locale.to_owned(),
         region: "US".to_owned(),
@@ -32,6 +34,21 @@ pub(crate) fn meta_of(flow: Flow, locale: &str) -> SessionMeta {
         link: Some("https://usher.example/s/lnk_abc".to_owned()),
         created_at: NOON,
     }
+}
+
+/// A flow of these fields, as JSON.
+pub(crate) fn flow_of(fields: &serde_json::Value) -> Flow {
+    serde_json::from_value(serde_json::json!({ "id": "flw_x", "version": 1, "name": "x", "fields": fields }))
+        .expect("a well formed flow")
+}
+
+/// A chat in which all of this was said.
+pub(crate) fn chat_of<'t>(meta: SessionMeta, said: impl Iterator<Item = &'t str>) -> Chat {
+    let (mut chat, _) = Chat::begin(meta, NOON);
+    for text in said {
+        chat.handle(NOON, text);
+    }
+    chat
 }
 
 /// The usual session, in English.

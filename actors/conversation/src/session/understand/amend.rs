@@ -1,0 +1,197 @@
+//! Corrections of a part of an answer: "it's 0198 at the end", "the area code is 510", "pm, not am", "add Google Ads",
+//! "we close at 6".
+
+use crate::answer::AnswerValue;
+use crate::flow::{Field, FieldType};
+use crate::session::reading;
+
+use super::correction;
+use super::phrases::{Meaning, Said};
+use super::words::Words;
+use super::{Ear, Intent};
+
+/// Say that the end of a number is meant.
+const END: [&str; 18] = [
+    "at the end",
+    "ends in",
+    "ends with",
+    "end in",
+    "end with",
+    "ending in",
+    "ending with",
+    "last",
+    "the end is",
+    "final",
+    "al final",
+    "termina en",
+    "terminan en",
+    "ultimos",
+    "ultimo",
+    "ultimas",
+    "ending",
+    "the end",
+];
+/// Say that its beginning is meant.
+const START: [&str; 7] = [
+    "area code",
+    "starts with",
+    "start with",
+    "begins with",
+    "at the start",
+    "at the beginning",
+    "codigo de area",
+];
+const ADD: [&str; 14] = [
+    "add",
+    "also",
+    "and also",
+    "include",
+    "plus",
+    "and",
+    "agrega",
+    "anade",
+    "tambien",
+    "y tambien",
+    "oh and",
+    "throw in",
+    "i also want",
+    "we also want",
+];
+const REMOVE: [&str; 14] = [
+    "remove",
+    "drop",
+    "delete",
+    "take out",
+    "take off",
+    "without",
+    "not",
+    "skip",
+    "leave out",
+    "minus",
+    "quita",
+    "sin",
+    "no longer",
+    "we dont need",
+];
+
+impl<'a> Ear<'a> {
+    /// A part of an earlier answer put right, if the message says so.
+    pub(super) fn amended(&self, words: &Words<'_>, said: Said, text: &str) -> Option<Vec<Intent>> {
+        if !said.is_short() {
+            return None;
+        }
+        let (field, value) = self
+            .number_part(words)
+            .or_else(|| self.half_of_day(words))
+            .or_else(|| self.choices(words))
+            .or_else(|| self.other_hours(words, text))?;
+        let answer = Intent::Answer { field: field.id.clone(), value, raw: text.to_owned() };
+        let waits = self.state.confirmation().is_some_and(|waiting| waiting.field == field.id);
+        Some(if waits { vec![Intent::No, answer] } else { vec![answer] })
+    }
+
+    /// The value a part of which is meant: the one that is being read back, or the last of its type.
+    fn standing(&self, kind: FieldType) -> Option<(&'a Field, AnswerValue)> {
+        let waiting = self.state.confirmation().and_then(|waiting| {
+            let field = self.meta.flow.field(&waiting.field)?;
+            (field.kind == kind).then(|| (field, waiting.value.clone()))
+        });
+        waiting.or_else(|| {
+            let field = self.earlier().find(|field| field.kind == kind)?;
+            Some((field, self.state.answer(&field.id)?.value.clone()))
+        })
+    }
+
+    /// "it's 0198 at the end", "the last two digits are 43", "the area code is 510".
+    fn number_part(&self, words: &Words<'_>) -> Option<(&'a Field, AnswerValue)> {
+        let (field, AnswerValue::Phone(known)) = self.standing(FieldType::Phone)? else { return None };
+        let says = |phrases: &[&str]| (0..words.len()).any(|at| words.longest(at, phrases).is_some());
+        let digits = |index: usize| {
+            let word = words.folded(index)?;
+            let all = (1..=7).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
+            // "the last 4 digits" counts; "not 0142" is what was wrong.
+            let counts = words
+                .folded(index + 1)
+                .is_some_and(|next| matches!(next, "digits" | "digit" | "numbers" | "digitos"));
+            let refused = index
+                .checked_sub(1)
+                .and_then(|before| words.folded(before))
+                .is_some_and(|before| matches!(before, "not" | "no"));
+            (all && !counts && !refused).then_some(word)
+        };
+        let mut parts = (0..words.len()).filter_map(digits);
+        let part = parts.next().filter(|_| parts.next().is_none())?;
+        let changed = if says(&START) {
+            let rest = known.strip_prefix("+1").filter(|rest| rest.len() > part.len())?;
+            format!("+1{part}{}", &rest[part.len()..])
+        } else if says(&END) {
+            let kept = known.len().checked_sub(part.len()).filter(|kept| *kept > 3)?;
+            format!("{}{part}", &known[..kept])
+        } else {
+            return None;
+        };
+        let value = self.parse(field, &changed).ok()?;
+        (value != AnswerValue::Phone(known)).then_some((field, value))
+    }
+
+    /// "pm", "I meant in the morning", right after a time.
+    fn half_of_day(&self, words: &Words<'_>) -> Option<(&'a Field, AnswerValue)> {
+        let last = self.state.cursor().last_answered()?;
+        let (field, AnswerValue::Time(clock)) = self.standing(FieldType::Time)? else { return None };
+        let rest = words.rest(correction::lead_in(words))?;
+        let said = Said::of(&Words::of(rest).line());
+        let (hour, minutes) = clock.split_once(':')?;
+        let hour: u8 = hour.parse().ok()?;
+        let hour = match (said.is(Meaning::Morning), said.is(Meaning::Evening), hour) {
+            (true, false, 12..) => hour - 12,
+            (false, true, ..12) => hour + 12,
+            _ => return None,
+        };
+        (field.id == *last).then(|| (field, AnswerValue::Time(format!("{hour:02}:{minutes}"))))
+    }
+
+    /// "add Google Ads", "remove the second one", "social media too".
+    fn choices(&self, words: &Words<'_>) -> Option<(&'a Field, AnswerValue)> {
+        let (field, AnswerValue::Choices(known)) = self.standing(FieldType::MultiSelect)? else {
+            return None;
+        };
+        let from = words.longest(0, &["actually", "oh", "please", "can you", "wait", "sorry"]).unwrap_or(0);
+        let removes = words.longest(from, &REMOVE);
+        let adds = words.longest(from, &ADD);
+        let trailing = words.trimmed_of(from, &["too", "also", "tambien", "aswell"]);
+        let named = match (removes.or(adds), trailing) {
+            (Some(taken), _) => words.rest(from + taken)?,
+            (None, Some(named)) => named,
+            (None, None) => return None,
+        };
+        let AnswerValue::Choices(named) = self.parse(field, named.trim_end_matches(" too")).ok()? else {
+            return None;
+        };
+        let stays = |id: &String| {
+            if removes.is_some() {
+                known.contains(id) && !named.contains(id)
+            } else {
+                known.contains(id) || named.contains(id)
+            }
+        };
+        let ids: Vec<String> = field.options.iter().map(|option| option.id.clone()).filter(stays).collect();
+        (!ids.is_empty() && ids != known).then_some((field, AnswerValue::Choices(ids)))
+    }
+
+    /// "we also open saturday 10-2", "actually we close at 6", right after the hours.
+    fn other_hours(&self, words: &Words<'_>, text: &str) -> Option<(&'a Field, AnswerValue)> {
+        let (field, AnswerValue::Hours(known)) = self.standing(FieldType::BusinessHours)? else {
+            return None;
+        };
+        let begins = words.longest(
+            0,
+            &[
+                "and", "also", "plus", "actually", "oh", "we", "were", "but", "sorry", "wait", "no",
+                "except", "y", "tambien", "closed",
+            ],
+        );
+        begins?;
+        let value = reading::amended_hours(&known, text)?;
+        (value != AnswerValue::Hours(known)).then_some((field, value))
+    }
+}
