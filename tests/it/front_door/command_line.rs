@@ -103,5 +103,6 @@ async fn data_whose_master_key_is_missing_is_refused_and_no_other_key_is_made() 
     assert_eq!(keys["severity"], "broken", "{keys}");
     std::fs::rename(&aside, &key)?;
     server.restart().await?;
+    assert_eq!(server.widget()?.session().await?.status, 200, "with its key the data is read again");
     server.stop().await
 }
