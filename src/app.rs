@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -27,10 +28,14 @@ use crate::onboarding::Onboarding;
 use crate::outbound::SmsTransport;
 use crate::projector::Projector;
 use crate::store::{Store, StoreConfig};
+use crate::voice::{Caller, Voice};
 use crate::web::edge::{self, Edge};
 use crate::web::route::at;
-use crate::web::{assets, health, openapi, page, telemetry};
-use crate::{inbound, onboarding};
+use crate::web::{assets, health, openapi, operator, page, telemetry};
+use crate::{inbound, onboarding, voice};
+
+/// Calls that outlast the patience of a stopping server are handed to the carrier's redirect in this time.
+const CALL_FAREWELL: Duration = Duration::from_secs(5);
 
 /// A server's parts.
 pub struct App {
@@ -58,6 +63,12 @@ pub struct App {
     pub inbound: Inbound,
     /// The widget's API.
     pub onboarding: Onboarding,
+    /// Calls.
+    pub voice: Voice,
+    /// Makes the calls that are due.
+    pub caller: Caller,
+    /// Opens what is for operators only.
+    pub operator: SecretString,
 }
 
 /// How to open the store of these settings.
@@ -124,18 +135,27 @@ impl App {
         let store = Store::open(config, Arc::clone(&clock), Arc::clone(&entropy)).await?;
         store.db().spawn(telemetry::keep_small());
         let http = HttpStack::new(HttpSettings::default())?;
-        let twilio = TwilioClient::new(http, settings.twilio_api_base.as_str())?;
+        let twilio = TwilioClient::new(http.clone(), settings.twilio_api_base.as_str())?;
 
         let sms: Arc<dyn Transport> =
             Arc::new(SmsTransport::new(store.clone(), twilio.clone(), &public, settings.sms_rate));
         let ports =
             Ports::new(Arc::new(store.clone()), BTreeMap::from([(Channel::Sms, sms)]), Arc::clone(&clock));
         let runtime = Runtime::start(RuntimeConfig { engine, ..runtime_config(&settings) }, ports)?;
+        let voice = Voice::new(&settings, &public, &store, runtime.clone(), (&twilio, &http), &clock)?;
+        let caller = Caller::start(&voice, store.clone(), twilio.clone(), settings.voice_max_seconds);
+        let operator = match &settings.operator_key {
+            Some(key) => key.clone(),
+            None => operator::key_of_data_dir(&settings.data_dir, &*entropy).context("operator_key")?,
+        };
         let https = public.scheme() == "https";
         Ok(Arc::new(Self {
             edge: Arc::new(Edge::new(&settings, https, Arc::clone(&entropy))),
             inbound: Inbound::new(&public),
             onboarding: Onboarding::default(),
+            voice,
+            caller,
+            operator,
             projector: Mutex::new(Some(Projector::start(store.clone()))),
             lifecycle: Lifecycle::new(),
             settings,
@@ -167,6 +187,7 @@ impl App {
             .app_data(web::PayloadConfig::new(self.settings.body_limit))
             .configure(inbound::routes::configure)
             .configure(onboarding::routes::configure)
+            .configure(voice::routes::configure)
             .configure(operations)
             .default_service(web::to(edge::not_found))
             .wrap(from_fn(move |request, next| edge::pass(Arc::clone(&edge), request, next)))
@@ -174,7 +195,11 @@ impl App {
 
     /// Finishes what is under way, within the time the settings give. Call after the last request was answered.
     pub async fn drain(&self) {
-        let drained = self.runtime.drain(std::time::Duration::from_secs(self.settings.drain_seconds)).await;
+        let patience = Duration::from_secs(self.settings.drain_seconds);
+        self.caller.stop();
+        let calls = self.voice.switchboard.drain(patience, CALL_FAREWELL).await;
+        tracing::info!(?calls, "no call is held here any more");
+        let drained = self.runtime.drain(patience).await;
         tracing::info!(?drained, "the runtime stopped");
         let projector = self.projector.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(projector) = projector {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Response, StatusCode};
+pub use rustls::ClientConfig as ClientTls;
 
 /// Limits of the stack.
 #[derive(Debug, Clone)]
@@ -90,15 +91,9 @@ pub struct HttpStack {
 }
 
 impl HttpStack {
-    /// Sets up the pool. Trusts the certificate authorities that browsers trust, compiled in, so that the binary runs on a
-    /// machine without any.
+    /// Sets up the pool, with [`trusted_tls`].
     pub fn new(settings: HttpSettings) -> Result<Self, SetupError> {
-        let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = trusted_tls()?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
@@ -129,6 +124,17 @@ impl HttpStack {
         let body = read_up_to(response, max_bytes).await?;
         Ok(Answer { status, headers, body })
     }
+}
+
+/// TLS for every connection to a vendor. Trusts the certificate authorities that browsers trust, compiled in, so that the
+/// binary runs on a machine without any.
+pub fn trusted_tls() -> Result<ClientTls, SetupError> {
+    let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientTls::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
 }
 
 async fn read_up_to(mut response: Response, max_bytes: usize) -> Result<Bytes, HttpError> {

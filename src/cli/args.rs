@@ -53,6 +53,8 @@ pub(super) enum Command {
     /// Look at one session.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Ask the running server to telephone the contact of a session, now or when they may be called.
+    Call(CallArgs),
     /// Hold a conversation with a flow in the terminal; no server, no database.
     Chat(ChatArgs),
     /// Read one utterance per line and print what a typed parser understands.
@@ -84,6 +86,18 @@ pub(super) struct DemoArgs {
     /// The simulator's port on this machine, in the same way. Its default is 8090.
     #[arg(long)]
     pub(super) simulator_port: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CallArgs {
+    /// The session, `ses_…`.
+    pub(super) session: SessionId,
+    /// The server; without it the one these settings belong to.
+    #[arg(long)]
+    pub(super) url: Option<url::Url>,
+    /// Print the call as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 //! (`doctor`: 1 something to look at, 2 something broken).
 
 mod args;
+mod call;
 mod chat;
 mod demo;
 mod doctor;
@@ -70,6 +71,9 @@ fn dispatch(cli: &Cli, out: &mut Out) -> anyhow::Result<ExitCode> {
         }
         Command::Session(SessionCommand::Tail(args)) => {
             session::tail(&start(&layers)?, &args.id, args.json, out)?;
+        }
+        Command::Call(args) => {
+            call::run(&start(&layers)?, &args.session, args.url.as_ref(), args.json, out)?;
         }
         Command::Chat(args) => chat::run(args, out)?,
         Command::Parse(args) => parse::run(args, out)?,

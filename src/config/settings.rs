@@ -85,11 +85,22 @@ settings! {
     database_url / "USHER_DATABASE_URL": Option<SecretString> = "" secret;
     /// 32 random bytes, base64 or hex: the key that wraps every other key. Unset: generated into the data directory.
     master_key / "USHER_MASTER_KEY": Option<SecretString> = "" secret;
+    /// What an operator sends as `Authorization: Bearer …` to make calls and read call records; at least 16 characters.
+    /// Unset: generated into the data directory.
+    operator_key / "USHER_OPERATOR_KEY": Option<SecretString> = "" secret;
     /// Base address of Twilio's REST API; the credentials of organisations are only ever sent to this host.
     twilio_api_base / "USHER_TWILIO_API_BASE": Url = "https://api.twilio.com";
     /// Text message segments that may leave per second and sending number (or messaging service). Carriers set it by
     /// registration: 1 for an unregistered number, 3 toll-free, 12 and more for a registered campaign, 100 for a short code.
     sms_rate / "USHER_SMS_RATE": u32 = "12";
+    /// Base address of ElevenLabs' API; its sockets are at the same host. Organisations' keys are only ever sent there.
+    elevenlabs_api_base / "USHER_ELEVENLABS_API_BASE": Url = "https://api.elevenlabs.io";
+    /// Calls an organisation may have at one time, unless its own settings say fewer.
+    voice_calls_per_org / "USHER_VOICE_CALLS_PER_ORG": usize = "20";
+    /// Calls this node may have at one time.
+    voice_calls_per_node / "USHER_VOICE_CALLS_PER_NODE": usize = "1000";
+    /// Seconds after which a call is ended.
+    voice_max_seconds / "USHER_VOICE_MAX_SECONDS": u32 = "900";
     /// What is logged: a level, or `target=level` pairs separated by commas.
     log / "USHER_LOG": String = "info,actix_server=warn,actix_http=off";
     /// `human`, `json`, or `auto`: human on a terminal, JSON otherwise.

@@ -23,6 +23,15 @@ impl TakenPorts {
         format!("http://{}:{}", std::net::Ipv4Addr::LOCALHOST, self.simulator)
     }
 
+    /// The server's address.
+    ///
+    /// # Panics
+    /// Never: an address and a port make a valid URL.
+    pub fn server_url(self) -> url::Url {
+        let address = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, self.server));
+        url::Url::parse(&format!("http://{address}")).expect("a socket address makes a valid http address")
+    }
+
     /// Those of the last demo on this data directory. A file that cannot be read only costs the old ports.
     pub fn remembered(data_dir: &Path) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(data_dir.join(FILE)).ok()?).ok()

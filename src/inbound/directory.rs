@@ -17,7 +17,7 @@ const REMEMBER_SENDERS: Duration = Duration::from_mins(1);
 const REMEMBERED: u64 = 200_000;
 
 /// One of our numbers.
-pub(super) struct Line {
+pub(crate) struct Line {
     /// Whose it is.
     pub org: OrgId,
     /// The account it belongs to.
@@ -43,7 +43,7 @@ impl Default for Directory {
 
 impl Directory {
     /// The line of `number`, when it is one of ours. Unknown numbers are not remembered: anybody can make them up.
-    pub(super) async fn line(&self, store: &Store, number: &str) -> Result<Option<Arc<Line>>, StoreError> {
+    pub(crate) async fn line(&self, store: &Store, number: &str) -> Result<Option<Arc<Line>>, StoreError> {
         if let Some(line) = self.lines.get(number) {
             return Ok(Some(line));
         }
@@ -55,7 +55,7 @@ impl Directory {
     }
 
     /// The session `phone` talks to on this line; contact and session are made when they write for the first time.
-    pub(super) async fn session(
+    pub(crate) async fn session(
         &self,
         store: &Store,
         line: &Line,

@@ -9,6 +9,7 @@ use url::Url;
 use usher_channels::twilio::SignedUrl;
 
 pub use directory::Directory;
+pub(crate) use directory::Line;
 pub use store::OurNumber;
 
 /// Path of Twilio's webhook for incoming messages.

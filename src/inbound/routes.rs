@@ -113,8 +113,7 @@ pub async fn status(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The account of our number in the parameter `ours`, when the request carries its signature. An unknown number and a
-/// wrong signature look the same from outside.
+/// The account of our number in the parameter `ours`, when the request carries its signature.
 async fn trusted(
     app: &App,
     request: &HttpRequest,
@@ -122,18 +121,29 @@ async fn trusted(
     ours: &str,
     url: &SignedUrl,
 ) -> Result<Arc<Line>, Fault> {
-    let number = only(form, ours).filter(|number| is_e164(number)).ok_or_else(|| refused("no number"))?;
+    let number = only(form, ours).ok_or_else(|| refused("no number"))?;
+    match request.query_string() {
+        "" => verified(app, request.headers(), form, number, url).await,
+        query => verified(app, request.headers(), form, number, &url.with_query(query)).await,
+    }
+}
+
+/// The account of `number`, when it is ours and a form that was posted to `url` carries that account's signature. An
+/// unknown number and a wrong signature look the same from outside.
+///
+/// # Errors
+/// [`Problem::InvalidSignature`], or a failed store.
+pub(crate) async fn verified(
+    app: &App,
+    headers: &HeaderMap,
+    form: &Form<'_>,
+    number: &str,
+    url: &SignedUrl,
+) -> Result<Arc<Line>, Fault> {
+    let number = Some(number).filter(|number| is_e164(number)).ok_or_else(|| refused("no number"))?;
     let line =
         app.inbound.directory.line(&app.store, number).await?.ok_or_else(|| refused("unknown number"))?;
-    let headers = SignatureHeaders {
-        signature: text(request.headers(), "x-twilio-signature"),
-        settings: text(request.headers(), "x-twilio-webhooks-signature-settings"),
-    };
-    let payload = Payload::Form(form);
-    let verified = match request.query_string() {
-        "" => line.key.verify(url, payload, headers),
-        query => line.key.verify(&url.with_query(query), payload, headers),
-    };
+    let verified = line.key.verify(url, Payload::Form(form), signature_headers(headers));
     verified.map_err(|error| refused(&error.to_string()))?;
     if only(form, "AccountSid") != Some(line.credentials.account_sid.as_str()) {
         return Err(refused("another account"));
@@ -141,7 +151,16 @@ async fn trusted(
     Ok(line)
 }
 
-fn only<'f>(form: &'f Form<'_>, name: &str) -> Option<&'f str> {
+/// What a request says about its signature.
+pub(crate) fn signature_headers(headers: &HeaderMap) -> SignatureHeaders<'_> {
+    SignatureHeaders {
+        signature: text(headers, "x-twilio-signature"),
+        settings: text(headers, "x-twilio-webhooks-signature-settings"),
+    }
+}
+
+/// The value of a parameter that is there once.
+pub(crate) fn only<'f>(form: &'f Form<'_>, name: &str) -> Option<&'f str> {
     let mut values = form.values(name);
     values.next().filter(|_| values.next().is_none())
 }
@@ -150,13 +169,15 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn refused(why: &str) -> Fault {
+/// Refuses a request whose sender is not who they must be.
+pub(crate) fn refused(why: &str) -> Fault {
     metrics::counter!("usher_webhooks_refused_total").increment(1);
     tracing::warn!(why, "a webhook was refused");
     Fault::new(Problem::InvalidSignature, "The request is not signed by the owner of this number.")
 }
 
-fn malformed(error: impl std::fmt::Display) -> Fault {
+/// Refuses a form that cannot be read.
+pub(crate) fn malformed(error: impl std::fmt::Display) -> Fault {
     Fault::new(Problem::MalformedRequest, error.to_string())
 }
 

@@ -52,7 +52,8 @@ pub async fn session(
         app.runtime.handle(&org.id, &session, None, Command::Open { origin: from_widget() }).await?;
     let services = app.store.services_of_session(&org.id, &session).await?;
     let transcript = view::transcript(&app.store, &org.id, &session, handled.state.seq()).await?;
-    Ok(HttpResponse::Ok().json(view::session(&handled, &org, services, transcript)))
+    let voice = app.voice.config_of(&org.id).await?;
+    Ok(HttpResponse::Ok().json(view::session(&handled, &org, services, transcript, voice)))
 }
 
 /// An answer, a skip, or free words.

@@ -85,15 +85,37 @@ impl Store {
             }
             let mut tx = store.db().write(Scope::Org(&org)).await?;
             let details = ContactDetails { phone: Some(phone), ..ContactDetails::default() };
-            let contact = store.contact_in(&mut tx, &org, details).await?.id;
-            let (flow,) = fetch_optional!(&mut tx, (String,), NEWEST_FLOW, org.as_str())?
-                .ok_or_else(|| DbError::Corrupt(format!("{org} has no questions to ask")))?;
-            let new = NewSession { contact, flow: parse_id(&flow)?, package: None };
-            let opened = store.session_in(&mut tx, &org, new).await?;
+            let session = store.newest_session_in(&mut tx, &org, details).await?;
             tx.commit().await?;
-            Ok(opened.session)
+            Ok(session)
         })
         .await
+    }
+
+    /// A session with somebody of whom nothing is known: who called without showing a number.
+    pub async fn session_of_stranger(&self, org: &OrgId) -> Result<SessionId, StoreError> {
+        let (store, org) = (self.clone(), org.clone());
+        self.run(async move {
+            let mut tx = store.db().write(Scope::Org(&org)).await?;
+            let session = store.newest_session_in(&mut tx, &org, ContactDetails::default()).await?;
+            tx.commit().await?;
+            Ok(session)
+        })
+        .await
+    }
+
+    /// The session of a contact, made with them if need be, with the organisation's newest questions.
+    async fn newest_session_in(
+        &self,
+        tx: &mut Tx,
+        org: &OrgId,
+        details: ContactDetails,
+    ) -> Result<SessionId, DbError> {
+        let contact = self.contact_in(tx, org, details).await?.id;
+        let (flow,) = fetch_optional!(tx, (String,), NEWEST_FLOW, org.as_str())?
+            .ok_or_else(|| DbError::Corrupt(format!("{org} has no questions to ask")))?;
+        let new = NewSession { contact, flow: parse_id(&flow)?, package: None };
+        Ok(self.session_in(tx, org, new).await?.session)
     }
 
     async fn session_in(&self, tx: &mut Tx, org: &OrgId, new: NewSession) -> Result<Opened, DbError> {

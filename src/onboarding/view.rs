@@ -3,7 +3,7 @@
 use usher_actors::Handled;
 use usher_channels::widget::{
     AnswerView, ChoiceView, ClientView, ConfirmView, FieldView, Limits, LiveView, ProgressView, QuestionView,
-    ResponseReply, ServiceView, SessionHead, SessionResponse, ThemeView, TranscriptLine,
+    ResponseReply, ServiceView, SessionHead, SessionResponse, ThemeView, TranscriptLine, VoiceConfig,
 };
 use usher_conversation::flow::Validation;
 use usher_conversation::id::{OrgId, SessionId};
@@ -24,6 +24,7 @@ pub fn session(
     org: &Organisation,
     services: Vec<Service>,
     transcript: Vec<TranscriptLine>,
+    voice_config: Option<VoiceConfig>,
 ) -> SessionResponse {
     let live = live(&handled.meta, &handled.state);
     SessionResponse {
@@ -46,7 +47,7 @@ pub fn session(
         transcript,
         next_steps: live.next_steps,
         theme: ThemeView { accent: Some(org.theme.accent.clone()) },
-        voice_config: None,
+        voice_config,
     }
 }
 

@@ -1,8 +1,282 @@
 //! Calls: by telephone, and by the widget's microphone.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | [`routes`] | what the telephone network asks about a call |
+//! | [`spoken`] | conversations by the engine's rules alone, in documents |
+//! | [`stream`] | a call's audio, from the telephone network |
+//! | [`browser`] | a call's audio, from the widget's microphone |
+//! | [`agent`], [`provision`] | conversations with an agent, and making one |
+//! | [`telephony`] | control of a call outside its audio |
+//! | [`outbound`] | calls we make |
+//! | [`api`] | what an operator asks |
+//! | [`log`], [`store`] | the call records |
 
+mod agent;
+pub mod api;
+pub mod browser;
+mod log;
+mod outbound;
+mod provision;
 mod record;
+pub mod routes;
 mod settings;
+mod spoken;
 pub(crate) mod store;
+pub mod stream;
+mod telephony;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+use url::Url;
+use usher_actors::voice::ports::{CallRef, Transcoder, Transcoding, TransferPlan, TransferReason, VoiceNode};
+use usher_actors::voice::{CallLimits, Emergency, People, Setup, Switchboard};
+use usher_actors::{ClockAlarm, Runtime};
+use usher_channels::http::HttpStack;
+use usher_channels::twilio::{SignedUrl, TwilioClient};
+use usher_channels::widget::{MICROPHONE_HZ, VoiceConfig};
+use usher_channels::{ApiError, audio};
+use usher_conversation::channel::Channel;
+use usher_conversation::id::OrgId;
+use usher_conversation::ports::{Clock, StoreError};
+use usher_conversation::session::Origin;
+use usher_conversation::voice::{Audio, AudioFormat, CallDirection, Coding, Persona};
+
+pub use outbound::Caller;
 pub use record::{AttachmentUsage, Call, CallStatus, NewCall, Recording, StatusReport};
 pub use settings::{Provider, VoiceProfile, VoiceSettings};
+
+use crate::config::Settings;
+use crate::inbound::address;
+use crate::store::Store;
+
+/// Path of Twilio's webhook for calls; what is asked later of the same call has it as its beginning.
+pub const VOICE_PATH: &str = "/api/webhooks/twilio/voice";
+/// Path of the carrier's status reports on calls.
+pub const STATUS_PATH: &str = "/api/webhooks/twilio/voice/status";
+/// Path of the socket that carries a call's audio.
+pub const STREAM_PATH: &str = "/api/voice/twilio/stream";
+
+/// Changed settings of an organisation are seen after so long.
+const REMEMBER_SETTINGS: Duration = Duration::from_secs(30);
+const REMEMBERED: u64 = 10_000;
+/// Sockets that were opened and have not shown their token yet.
+const SOCKETS_AT_THE_DOOR: usize = 256;
+
+/// What calls need.
+pub struct Voice {
+    /// The calls of this node.
+    pub switchboard: Switchboard,
+    /// What they share.
+    pub(crate) node: Arc<VoiceNode>,
+    dialer: Arc<agent::Dialer>,
+    profiles: Arc<Profiles>,
+    limits: CallLimits,
+    pub(crate) urls: Urls,
+    door: Semaphore,
+}
+
+/// The addresses of our routes, as they are given to the carrier.
+#[derive(Debug, Clone)]
+pub(crate) struct Urls {
+    base: String,
+    /// The socket: `wss` where the server is known by `https`.
+    pub(crate) stream: String,
+    pub(crate) signed_stream: SignedUrl,
+}
+
+impl Urls {
+    fn new(public: &Url) -> Self {
+        let stream = address(public, STREAM_PATH).replacen("http", "ws", 1);
+        Self { base: address(public, VOICE_PATH), signed_stream: SignedUrl::new(&stream), stream }
+    }
+
+    /// The address of `/api/webhooks/twilio/voice{what}` for this call.
+    pub(crate) fn of(&self, what: &str, call: &Call) -> String {
+        format!("{}{what}?call={}", self.base, call.id)
+    }
+
+    /// What a request to `/api/webhooks/twilio/voice{what}` is signed over.
+    pub(crate) fn signed(&self, what: &str, query: &str) -> SignedUrl {
+        let url = SignedUrl::new(&format!("{}{what}", self.base));
+        if query.is_empty() { url } else { url.with_query(query) }
+    }
+}
+
+/// What organisations have said about their calls, remembered for a while.
+pub(crate) struct Profiles {
+    store: Store,
+    remembered: Cache<OrgId, Arc<VoiceSettings>>,
+}
+
+impl Profiles {
+    fn new(store: Store) -> Self {
+        let remembered = Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBER_SETTINGS).build();
+        Self { store, remembered }
+    }
+
+    /// How this organisation's calls are held; by rules, when it has never said.
+    pub(crate) async fn of(&self, org: &OrgId) -> Result<Arc<VoiceSettings>, StoreError> {
+        if let Some(found) = self.remembered.get(org) {
+            return Ok(found);
+        }
+        let found = Arc::new(self.store.voice(org).await?.unwrap_or_default());
+        self.remembered.insert(org.clone(), Arc::clone(&found));
+        Ok(found)
+    }
+}
+
+impl Voice {
+    /// Sets up everything but the calls.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up or the provider's address cannot be used.
+    pub fn new(
+        settings: &Settings,
+        public: &Url,
+        store: &Store,
+        runtime: Runtime,
+        clients: (&TwilioClient, &HttpStack),
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let profiles = Arc::new(Profiles::new(store.clone()));
+        let urls = Urls::new(public);
+        let (twilio, http) = clients;
+        let dialer = agent::Dialer::new(Arc::clone(&profiles), http.clone(), &settings.elevenlabs_api_base)?;
+        let node = VoiceNode {
+            runtime,
+            telephony: Arc::new(telephony::Carrier::new(store.clone(), twilio.clone(), urls.clone())),
+            log: Arc::new(log::Log::new(store.clone())),
+            transcoding: Arc::new(Converters),
+            clock: Arc::clone(clock),
+            alarm: Arc::new(ClockAlarm::new(Arc::clone(clock))),
+        };
+        Ok(Self {
+            switchboard: Switchboard::new(settings.voice_calls_per_org, settings.voice_calls_per_node),
+            node: Arc::new(node),
+            dialer: Arc::new(dialer),
+            profiles,
+            limits: CallLimits {
+                longest: i64::from(settings.voice_max_seconds) * 1_000,
+                ..CallLimits::default()
+            },
+            urls,
+            door: Semaphore::new(SOCKETS_AT_THE_DOOR),
+        })
+    }
+
+    /// Makes an agent at the provider; gives its id.
+    ///
+    /// # Errors
+    /// What the provider refused.
+    pub async fn provision(
+        &self,
+        key: &SecretString,
+        name: &str,
+        language: &str,
+    ) -> Result<String, ApiError> {
+        let seconds = u32::try_from(self.limits.longest / 1_000).unwrap_or(u32::MAX);
+        provision::provision(self.dialer.client(), key, name, language, seconds).await
+    }
+
+    /// How an organisation's calls are held.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn settings_of(&self, org: &OrgId) -> Result<Arc<VoiceSettings>, StoreError> {
+        self.profiles.of(org).await
+    }
+
+    /// What the widget needs to know of an organisation's voice mode; `None` without an agent.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn config_of(&self, org: &OrgId) -> Result<Option<VoiceConfig>, StoreError> {
+        let settings = self.profiles.of(org).await?;
+        Ok((settings.provider != Provider::Rules).then(|| VoiceConfig {
+            agent_name: settings.profile.agent_name.clone(),
+            input_rate: MICROPHONE_HZ,
+            phone: None,
+        }))
+    }
+
+    /// The newest attachment of a call, as the call's actor knows it.
+    fn call_ref(org: &OrgId, call: &Call) -> CallRef {
+        CallRef {
+            call: call.id.clone(),
+            org: org.clone(),
+            session: call.session.clone(),
+            vendor_call: call.vendor_call.clone(),
+            direction: call.direction,
+            attachment: call.attachments.saturating_sub(1),
+        }
+    }
+
+    fn setup(&self, call: &Call, profile: &VoiceProfile) -> Setup {
+        // Where the law wants it said first that a machine speaks, nothing may cut that short.
+        let protected = u32::from(call.attachments <= 1);
+        let unsure = call.direction == CallDirection::Outbound && call.answered_by.is_none();
+        Setup {
+            origin: origin(call),
+            began: call.answered_at.filter(|_| call.attachments > 1),
+            protected,
+            screened: unsure && call.attachments <= 1,
+            people: people(profile),
+            limits: self.limits.clone(),
+        }
+    }
+}
+
+/// Where the contact of a call is.
+fn origin(call: &Call) -> Origin {
+    Origin { channel: Channel::Voice, address: call.phone.clone().unwrap_or_default() }
+}
+
+fn persona(profile: &VoiceProfile) -> Persona {
+    Persona { name: profile.agent_name.clone() }
+}
+
+/// How a call goes to a person.
+fn plan(profile: &VoiceProfile, to: &str, reason: TransferReason) -> TransferPlan {
+    TransferPlan {
+        to: to.to_owned(),
+        ring_seconds: profile.ring_seconds,
+        // In an emergency nobody waits for a summary.
+        warm: profile.warm_transfer && reason == TransferReason::Requested,
+        reason,
+        summary: String::new(),
+    }
+}
+
+fn people(profile: &VoiceProfile) -> People {
+    People {
+        anybody: profile.transfer_to.as_deref().map(|to| plan(profile, to, TransferReason::Requested)),
+        emergency: profile.emergency_to.as_deref().map(|to| Emergency {
+            plan: plan(profile, to, TransferReason::Emergency),
+            pound_key: true,
+            keywords: profile.emergency_words.clone(),
+        }),
+        ..People::default()
+    }
+}
+
+/// The converters of the channels' audio.
+struct Converters;
+
+impl Transcoding for Converters {
+    fn between(&self, from: AudioFormat, to: AudioFormat) -> Option<Box<dyn Transcoder>> {
+        Some(Box::new(Converter(audio::Transcoder::new(from, to, Coding::Base64))))
+    }
+}
+
+struct Converter(audio::Transcoder);
+
+impl Transcoder for Converter {
+    fn convert(&mut self, audio: &Audio) -> Option<Audio> {
+        self.0.convert(audio)
+    }
+}

@@ -58,6 +58,8 @@ impl Default for VoiceSettings {
 pub struct VoiceProfile {
     /// What the agent calls itself.
     pub agent_name: String,
+    /// Whether the agent lets us choose its first words and language. One set up otherwise refuses to talk then.
+    pub overrides: bool,
     /// Who takes a call that a person should take, E.164.
     pub transfer_to: Option<String>,
     /// Whether that person hears a summary before they are connected.
@@ -90,6 +92,7 @@ impl Default for VoiceProfile {
     fn default() -> Self {
         Self {
             agent_name: "Usher".to_owned(),
+            overrides: false,
             transfer_to: None,
             warm_transfer: true,
             ring_seconds: 25,

@@ -50,7 +50,9 @@ statements! {
     NEXT_CALL = "SELECT MIN(due) FROM calls WHERE status = 'planned'";
     CLAIM_CALL = "UPDATE calls SET status = 'placing', stage = 1 \
         WHERE org_id = $1 AND call_id = $2 AND status = 'planned' RETURNING *";
-    POSTPONE = "UPDATE calls SET due = $3 WHERE org_id = $1 AND call_id = $2 AND status = 'planned'";
+    POSTPONE = "UPDATE calls SET status = 'planned', stage = 0, due = $3 \
+        WHERE org_id = $1 AND call_id = $2 AND status IN ('planned', 'placing') AND vendor_call_id IS NULL";
+    VOICE_NUMBER = "SELECT phone FROM twilio_numbers WHERE org_id = $1 ORDER BY created_at, phone LIMIT 1";
     PLACED = "UPDATE calls SET vendor_call_id = $3 \
         WHERE org_id = $1 AND call_id = $2 AND (vendor_call_id IS NULL OR vendor_call_id = $3)";
     STRANDED = "SELECT org_id, call_id FROM calls WHERE status = 'placing' AND vendor_call_id IS NULL";
@@ -500,7 +502,18 @@ impl Store {
         .await
     }
 
-    /// Lets a planned call wait until `due`.
+    /// The number an organisation calls from, if it has one.
+    pub async fn voice_number(&self, org: &OrgId) -> Result<Option<String>, StoreError> {
+        let (db, org) = (self.db().clone(), org.clone());
+        self.run(async move {
+            let mut tx = db.read(Scope::Org(&org)).await?;
+            let found = fetch_optional!(&mut tx, (String,), VOICE_NUMBER, org.as_str())?;
+            Ok(found.map(|(phone,)| phone))
+        })
+        .await
+    }
+
+    /// Lets a call wait until `due`; also a claimed one of which the carrier certainly has not heard.
     pub async fn postpone_call(&self, org: &OrgId, call: &CallId, due: Timestamp) -> Result<(), StoreError> {
         let (db, org, call) = (self.db().clone(), org.clone(), call.clone());
         self.run(async move {

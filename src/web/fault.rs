@@ -59,6 +59,11 @@ impl Fault {
         self.problem
     }
 
+    /// The words for this occasion.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The response, naming the request's correlation id: a page for a person at a browser, a problem for programs.
     ///
     /// # Panics

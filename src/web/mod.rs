@@ -11,6 +11,7 @@ pub mod headers;
 pub mod health;
 pub mod limits;
 pub mod openapi;
+pub mod operator;
 pub mod origin;
 pub mod page;
 pub mod route;

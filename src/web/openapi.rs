@@ -7,7 +7,7 @@ use usher_channels::widget::{ProblemBody, ResponseReply, ResponseRequest, Server
 use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{inbound, onboarding, web::health};
+use crate::{inbound, onboarding, voice, web::health};
 
 /// Where the description is served.
 pub const PATH: &str = "/openapi.json";
@@ -26,6 +26,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
         onboarding::upload::upload,
         inbound::routes::sms,
         inbound::routes::status,
+        voice::routes::incoming,
+        voice::routes::status,
+        voice::api::place,
+        voice::api::show,
         health::live,
         health::ready,
         health::version,
@@ -34,6 +38,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     components(schemas(ProblemBody, ResponseReply, ResponseRequest, ServerFrame, SessionResponse)),
     tags(
         (name = "widget", description = "What the embeddable widget and its hosted page call"),
+        (name = "voice", description = "What operators ask about calls"),
         (name = "webhooks", description = "What vendors call"),
         (name = "operations", description = "What operators call"),
     )

@@ -119,8 +119,16 @@ const WITH_IDS: &[&str] = &[
     "turns",
     "vendor_ids_of_contact",
 ];
-const WITHOUT_IDS: &[&str] =
-    &["create_service", "organisation", "save_flow", "save_voice", "sms_account", "voice"];
+const WITHOUT_IDS: &[&str] = &[
+    "create_service",
+    "organisation",
+    "save_flow",
+    "save_voice",
+    "session_of_stranger",
+    "sms_account",
+    "voice",
+    "voice_number",
+];
 
 /// Names of public methods in a source file that take an organisation.
 fn methods_for_an_org(source: &str) -> impl Iterator<Item = &str> {

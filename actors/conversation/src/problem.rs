@@ -9,6 +9,8 @@ pub enum Problem {
     InvalidAnswer,
     /// The webhook's signature is missing or wrong.
     InvalidSignature,
+    /// The operator's key is missing or wrong.
+    Unauthorized,
     /// The page that embeds the widget is not on the organisation's list.
     OriginNotAllowed,
     /// No such session, or its link has ended.
@@ -25,6 +27,10 @@ pub enum Problem {
     BodyTooLarge,
     /// The file's type or size is not accepted.
     FileRefused,
+    /// This contact cannot be called.
+    CallNotPossible,
+    /// Nobody speaks for the organisation, or they cannot now.
+    VoiceUnavailable,
     /// The caller sends faster than allowed.
     RateLimited,
     /// The session has as many inputs waiting as it may.
@@ -41,10 +47,11 @@ pub enum Problem {
 
 impl Problem {
     /// Every problem, for the documentation and its test.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::MalformedRequest,
         Self::InvalidAnswer,
         Self::InvalidSignature,
+        Self::Unauthorized,
         Self::OriginNotAllowed,
         Self::UnknownSession,
         Self::UnknownField,
@@ -53,6 +60,8 @@ impl Problem {
         Self::RequestTimeout,
         Self::BodyTooLarge,
         Self::FileRefused,
+        Self::CallNotPossible,
+        Self::VoiceUnavailable,
         Self::RateLimited,
         Self::SessionBusy,
         Self::Overloaded,
@@ -67,6 +76,7 @@ impl Problem {
             Self::MalformedRequest => "malformed-request",
             Self::InvalidAnswer => "invalid-answer",
             Self::InvalidSignature => "invalid-signature",
+            Self::Unauthorized => "unauthorized",
             Self::OriginNotAllowed => "origin-not-allowed",
             Self::UnknownSession => "unknown-session",
             Self::UnknownField => "unknown-field",
@@ -75,6 +85,8 @@ impl Problem {
             Self::RequestTimeout => "request-timeout",
             Self::BodyTooLarge => "body-too-large",
             Self::FileRefused => "file-refused",
+            Self::CallNotPossible => "call-not-possible",
+            Self::VoiceUnavailable => "voice-unavailable",
             Self::RateLimited => "rate-limited",
             Self::SessionBusy => "session-busy",
             Self::Overloaded => "overloaded",
@@ -90,6 +102,7 @@ impl Problem {
             Self::MalformedRequest => "The request is malformed",
             Self::InvalidAnswer => "The answer was not understood",
             Self::InvalidSignature => "The signature is missing or wrong",
+            Self::Unauthorized => "The operator's key is missing or wrong",
             Self::OriginNotAllowed => "This site may not use the widget",
             Self::UnknownSession => "There is no such session",
             Self::UnknownField => "There is no such question",
@@ -98,6 +111,8 @@ impl Problem {
             Self::RequestTimeout => "The request took too long to arrive",
             Self::BodyTooLarge => "The request is too large",
             Self::FileRefused => "The file was not accepted",
+            Self::CallNotPossible => "This contact cannot be called",
+            Self::VoiceUnavailable => "The voice mode is not available",
             Self::RateLimited => "Too many requests",
             Self::SessionBusy => "The session is busy",
             Self::Overloaded => "The server is overloaded",
@@ -111,10 +126,12 @@ impl Problem {
     pub const fn status(self) -> u16 {
         match self {
             Self::MalformedRequest => 400,
+            Self::Unauthorized => 401,
             Self::InvalidSignature | Self::OriginNotAllowed => 403,
             Self::UnknownSession | Self::UnknownField | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
+            Self::CallNotPossible | Self::VoiceUnavailable => 409,
             Self::BodyTooLarge => 413,
             Self::InvalidAnswer | Self::FileRefused => 422,
             Self::RateLimited | Self::SessionBusy => 429,
@@ -136,7 +153,10 @@ impl Problem {
             Self::MalformedRequest
             | Self::InvalidAnswer
             | Self::InvalidSignature
+            | Self::Unauthorized
             | Self::OriginNotAllowed
+            | Self::CallNotPossible
+            | Self::VoiceUnavailable
             | Self::UnknownSession
             | Self::UnknownField
             | Self::NotFound

@@ -76,7 +76,7 @@ pub(crate) fn of_turn(
 }
 
 /// What a person who takes the call over is told first.
-pub(crate) fn summary(meta: &SessionMeta, state: &SessionState) -> String {
+pub fn summary(meta: &SessionMeta, state: &SessionState) -> String {
     let mut summary = format!("A call for {}.", meta.org_name);
     if !meta.contact_name.is_empty() {
         line(&mut summary, &format!("The caller is {}.", meta.contact_name));

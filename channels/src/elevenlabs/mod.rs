@@ -3,6 +3,7 @@
 pub mod client;
 pub mod frame;
 pub mod setup;
+pub mod socket;
 pub mod webhook;
 
 pub use client::{DEFAULT_API_BASE, ElevenLabsClient};

@@ -1,0 +1,287 @@
+//! Calls we make: planned as rows, placed when they are due by one task, tried again by the organisation's rule.
+//!
+//! A call is claimed before the carrier is asked. A process that dies in between leaves it claimed: the next one counts
+//! it as failed and plans the next try, because nobody must be telephoned twice by mistake.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use usher_actors::{Alarm, ClockAlarm, Runtime};
+use usher_channels::ApiError;
+use usher_channels::twilio::TwilioClient;
+use usher_channels::twilio::voice::calls::{Instructions, MachineDetection, NewCall as Placed};
+use usher_conversation::consent::permitted_at;
+use usher_conversation::id::{CallId, OrgId, SessionId};
+use usher_conversation::ports::{Clock, StoreError};
+use usher_conversation::problem::Problem;
+use usher_conversation::session::SessionStatus;
+use usher_conversation::time::Timestamp;
+use usher_conversation::voice::{CallDirection, CallEnd};
+
+use super::{Call, CallStatus, NewCall, Profiles, StatusReport, Urls, Voice};
+use crate::store::Store;
+use crate::web::Fault;
+
+/// The table of planned calls is looked at so often, whatever nobody told us.
+const LOOK_MILLIS: i64 = 60_000;
+/// After a store or a carrier that did not answer.
+const PAUSE_MILLIS: i64 = 5_000;
+const MINUTE_MILLIS: i64 = 60_000;
+/// A telephone rings so long.
+const RING_SECONDS: u32 = 30;
+
+/// Makes the calls that are due.
+pub struct Caller {
+    parts: Parts,
+    bell: Arc<Notify>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Clone)]
+struct Parts {
+    store: Store,
+    runtime: Runtime,
+    client: TwilioClient,
+    urls: Urls,
+    profiles: Arc<Profiles>,
+    clock: Arc<dyn Clock>,
+    longest_seconds: u32,
+}
+
+/// What became of a due call.
+enum Step {
+    Done,
+    /// Nothing can be placed for now.
+    Pause,
+}
+
+impl Caller {
+    /// Starts the task.
+    pub fn start(voice: &Voice, store: Store, client: TwilioClient, longest_seconds: u32) -> Self {
+        let parts = Parts {
+            store,
+            runtime: voice.node.runtime.clone(),
+            client,
+            urls: voice.urls.clone(),
+            profiles: Arc::clone(&voice.profiles),
+            clock: Arc::clone(&voice.node.clock),
+            longest_seconds,
+        };
+        let bell = Arc::new(Notify::new());
+        let task = actix_web::rt::spawn(parts.clone().run(Arc::clone(&bell)));
+        Self { parts, bell, task: Mutex::new(Some(task)) }
+    }
+
+    /// Plans a call to the contact of a session, now or at the next hour at which they may be called.
+    ///
+    /// # Errors
+    /// [`Problem::CallNotPossible`] when the contact or the organisation has no number, or the contact wants silence.
+    pub async fn plan(&self, org: &OrgId, session: &SessionId) -> Result<Call, Fault> {
+        let no = |why: &'static str| Fault::new(Problem::CallNotPossible, why);
+        let store = &self.parts.store;
+        let current = self.parts.runtime.read(org, session).await?;
+        if current.state.status() == SessionStatus::OptedOut {
+            return Err(no("The contact asked not to be contacted."));
+        }
+        let contact = store.contact(org, &current.meta.contact).await?;
+        let phone = contact.and_then(|contact| contact.details.phone);
+        let phone = phone.ok_or_else(|| no("The contact has no telephone number."))?;
+        let line = store.voice_number(org).await?;
+        let line = line.ok_or_else(|| no("The organisation has no telephone number."))?;
+        let new = NewCall {
+            session: session.clone(),
+            direction: CallDirection::Outbound,
+            provider: self.parts.profiles.of(org).await?.provider,
+            phone: Some(phone),
+            line: Some(line),
+            vendor_call: None,
+            status: CallStatus::Planned,
+            due: Some(self.parts.clock.now()),
+        };
+        let call = store.open_call(org, new).await?;
+        self.bell.notify_one();
+        Ok(call)
+    }
+
+    /// Plans the next try of reaching a contact who did not answer, if the organisation's rule has one left.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn try_again(&self, org: &OrgId, call: &Call) -> Result<(), StoreError> {
+        self.parts.try_again(org, call).await?;
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// Places no more calls.
+    pub fn stop(&self) {
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            task.abort();
+        }
+    }
+}
+
+impl Parts {
+    async fn run(self, bell: Arc<Notify>) {
+        let alarm = ClockAlarm::new(Arc::clone(&self.clock));
+        if let Err(error) = self.settle_stranded().await {
+            tracing::warn!(%error, "calls of an earlier process could not be settled");
+        }
+        loop {
+            let now = self.clock.now();
+            let next = match self.round(now).await {
+                Ok(Step::Done) => self.store.next_call_due().await.ok().flatten(),
+                Ok(Step::Pause) => Some(now.plus_millis(PAUSE_MILLIS)),
+                Err(error) => {
+                    tracing::warn!(%error, "due calls could not be read");
+                    Some(now.plus_millis(PAUSE_MILLIS))
+                }
+            };
+            let look = now.plus_millis(LOOK_MILLIS);
+            let next = next.map_or(look, |next| next.min(look));
+            tokio::select! {
+                () = bell.notified() => {}
+                () = alarm.until(next) => {}
+            }
+        }
+    }
+
+    async fn settle_stranded(&self) -> Result<(), StoreError> {
+        for (org, call) in self.store.stranded_calls().await? {
+            self.failed(&org, &call).await?;
+            if let Some(call) = self.store.call(&org, &call).await? {
+                self.try_again(&org, &call).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn round(&self, now: Timestamp) -> Result<Step, StoreError> {
+        for (org, call) in self.store.due_calls(now).await? {
+            let Some(call) = self.store.call(&org, &call).await? else { continue };
+            match self.may_call(&org, &call, now).await {
+                May::Now => {}
+                May::At(due) => {
+                    self.store.postpone_call(&org, &call.id, due).await?;
+                    continue;
+                }
+                May::Never => {
+                    self.called_off(&org, &call.id).await?;
+                    continue;
+                }
+            }
+            if let Step::Pause = self.place(&org, &call).await? {
+                return Ok(Step::Pause);
+            }
+        }
+        Ok(Step::Done)
+    }
+
+    /// Whether the contact may be called: with their consent, and by day where they are.
+    async fn may_call(&self, org: &OrgId, call: &Call, now: Timestamp) -> May {
+        let Some(phone) = call.phone.as_deref() else { return May::Never };
+        let current = match self.runtime.read(org, &call.session).await {
+            Ok(current) => current,
+            Err(error) => {
+                tracing::warn!(call = %call.id, %error, "a call waits for its session");
+                return May::At(now.plus_millis(PAUSE_MILLIS));
+            }
+        };
+        if current.state.status() == SessionStatus::OptedOut {
+            return May::Never;
+        }
+        match permitted_at(now, current.meta.zone.as_deref(), phone) {
+            Ok(()) => May::Now,
+            Err(at) => May::At(at),
+        }
+    }
+
+    async fn place(&self, org: &OrgId, call: &Call) -> Result<Step, StoreError> {
+        let (Some(to), Some(from)) = (call.phone.as_deref(), call.line.as_deref()) else {
+            return Ok(Step::Done);
+        };
+        let Some(line) = self.store.line(from).await?.filter(|line| line.org == *org) else {
+            self.called_off(org, &call.id).await?;
+            return Ok(Step::Done);
+        };
+        if self.store.claim_call(org, &call.id).await?.is_none() {
+            return Ok(Step::Done);
+        }
+        let (url, status) = (self.urls.of("", call), self.urls.of("/status", call));
+        let amd = self.urls.of("/amd", call);
+        let placed = Placed {
+            to,
+            from,
+            instructions: Instructions::Url(&url),
+            fallback_url: None,
+            status_callback: Some(&status),
+            ring_seconds: Some(RING_SECONDS),
+            limit_seconds: Some(self.longest_seconds),
+            machine_detection: Some(MachineDetection {
+                message_end: true,
+                callback: &amd,
+                timeout_seconds: None,
+            }),
+        };
+        match self.client.create_call(&line.credentials, &placed).await {
+            Ok(resource) => {
+                self.store.call_placed(org, &call.id, &resource.sid).await?;
+                Ok(Step::Done)
+            }
+            Err(error @ (ApiError::NotSent | ApiError::Throttled { .. })) => {
+                tracing::info!(call = %call.id, %error, "a call waits for the carrier");
+                let due = self.clock.now().plus_millis(PAUSE_MILLIS);
+                self.store.postpone_call(org, &call.id, due).await?;
+                Ok(Step::Pause)
+            }
+            Err(ApiError::Unknown(reason)) => {
+                tracing::warn!(call = %call.id, reason, "whether a call was placed will be told by its reports");
+                Ok(Step::Done)
+            }
+            Err(error @ (ApiError::NotFound | ApiError::Refused { .. })) => {
+                tracing::warn!(call = %call.id, %error, "a call was refused by the carrier");
+                self.failed(org, &call.id).await?;
+                Ok(Step::Done)
+            }
+        }
+    }
+
+    async fn failed(&self, org: &OrgId, call: &CallId) -> Result<(), StoreError> {
+        self.over(org, call, CallStatus::Failed, CallEnd::Failed).await
+    }
+
+    async fn called_off(&self, org: &OrgId, call: &CallId) -> Result<(), StoreError> {
+        self.over(org, call, CallStatus::Canceled, CallEnd::Canceled).await
+    }
+
+    async fn over(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        status: CallStatus,
+        end: CallEnd,
+    ) -> Result<(), StoreError> {
+        let report = StatusReport { status, seconds: None, answered_by: None };
+        self.store.report_call(org, call, report).await?;
+        self.store.end_call(org, call, end).await.map(drop)
+    }
+
+    async fn try_again(&self, org: &OrgId, call: &Call) -> Result<(), StoreError> {
+        let settings = self.profiles.of(org).await?;
+        let profile = &settings.profile;
+        if call.direction != CallDirection::Outbound || call.attempt >= profile.attempts {
+            return Ok(());
+        }
+        let pause = i64::from(profile.retry_minutes) * MINUTE_MILLIS;
+        self.store.plan_retry(org, call, self.clock.now().plus_millis(pause)).await.map(drop)
+    }
+}
+
+/// Whether and when a contact may be called.
+enum May {
+    Now,
+    At(Timestamp),
+    Never,
+}
