@@ -13,6 +13,7 @@
 //! | `outbox`, `lane` | the relay that claims messages, the channel actor that sends them |
 //! | `retry`, `pace` | pure: what follows an outcome, when the next message may start |
 //! | `timers` | durable timers come due |
+//! | [`voice`] | calls: one actor per call between a line and a speaking agent |
 //! | [`alarm`] | waiting for an instant of the injected clock |
 //! | `meters` | what is counted |
 

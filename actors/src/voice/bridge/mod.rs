@@ -1,5 +1,7 @@
 //! The two sides of a call and everything that is under way for it, around the pure machine.
 
+mod farewell;
+
 use std::cmp::Reverse;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,22 +18,18 @@ use usher_conversation::voice::{AgentEvent, Audio, AudioFormat, CarrierEvent, Fa
 use super::call::{Action, Call, Done, Order, Route, Sound};
 use super::channel::VoiceCall;
 use super::clerk::{Answer, Clerk, Desk, Job, key_prefix};
+use super::news;
 use super::ports::{
-    Agent, AgentDialer, CallRef, CallUsage, Caption, Carrier, CarrierEvents, Connection, Handover, Outcome,
-    TransferPlan, VoiceNode,
+    Agent, AgentDialer, CallRef, Caption, Carrier, CarrierEvents, Connection, TransferPlan, VoiceNode,
 };
 use super::settings::CallLimits;
-use super::sides::{AgentSide, Gone, Voice};
+use super::sides::{AgentSide, Voice};
 use super::switchboard::Line;
-use super::{meters, news};
 use crate::hub::{Subscription, Update};
+use farewell::Farewell;
 
 /// Events taken from one side before the other has its turn.
 const BUDGET: usize = 64;
-/// Hanging up, and writing the record, may take so long before the line is closed regardless.
-const FAREWELL_MILLIS: i64 = 5_000;
-/// What is still being journaled after the line was closed may take so long.
-const LAST_MILLIS: i64 = 40_000;
 /// A watch on the session that ended is begun anew after so long.
 const WATCH_AGAIN_MILLIS: i64 = 1_000;
 
@@ -52,16 +50,6 @@ enum Ended {
 struct Watch {
     subscription: Subscription,
     pending: Option<FieldId>,
-}
-
-/// How far the farewell is.
-enum Farewell {
-    /// The call goes on.
-    No,
-    /// The record is being written.
-    Recording(Outcome),
-    /// The line is closed; the journal is still being written, until then at most.
-    Closed(Outcome, Timestamp),
 }
 
 /// See the module.
@@ -135,14 +123,6 @@ impl Bridge {
         (bridge, line)
     }
 
-    /// How the call ended, once that is written down and the line is closed.
-    pub(crate) const fn outcome(&self) -> Option<&Outcome> {
-        match &self.farewell {
-            Farewell::Closed(outcome, _) => Some(outcome),
-            Farewell::No | Farewell::Recording(_) => None,
-        }
-    }
-
     /// Carries out what others want.
     pub(crate) fn order(&mut self, order: Order) {
         self.machine.on_order(order, self.node.now(), &mut self.actions);
@@ -180,16 +160,6 @@ impl Bridge {
             return Poll::Ready(());
         }
         Poll::Pending
-    }
-
-    fn is_finished(&self, now: Timestamp) -> bool {
-        match self.farewell {
-            Farewell::No | Farewell::Recording(_) => false,
-            Farewell::Closed(_, until) => {
-                let written = self.carrier.backlog() == 0 && self.leaving.is_none() && self.clerk.is_idle();
-                written || until <= now
-            }
-        }
     }
 
     /// Takes one event from the contact's side; says whether there was one.
@@ -538,76 +508,5 @@ impl Bridge {
             }
             Ended::Transferred(taken.is_ok())
         }));
-    }
-
-    fn usage(&self) -> CallUsage {
-        let bytes = usize::try_from(self.voice.bytes).unwrap_or(usize::MAX);
-        CallUsage {
-            audio_in_millis: self.carrier_format.millis_of(bytes),
-            dropped_in: self.voice.dropped,
-            dropped_out: self.dropped_out,
-            ..self.machine.usage(self.node.now())
-        }
-    }
-
-    /// Hangs up if asked to, writes the record, then closes the line.
-    fn finish(&mut self, outcome: Outcome) {
-        meters::count_outcome(&outcome);
-        let (node, call, usage) = (Arc::clone(&self.node), Arc::clone(&self.call), self.usage());
-        self.line.meters().frames_dropped_in.increment(usage.dropped_in);
-        self.line.meters().frames_dropped_out.increment(usage.dropped_out);
-        let hang_up = self.hang_up.take();
-        let too_late = node.alarm.until(node.now().plus_millis(FAREWELL_MILLIS));
-        let record = outcome.clone();
-        self.farewell = Farewell::Recording(outcome);
-        self.under_way.push(Box::pin(async move {
-            let farewell = async {
-                node.log.ended(&call, &record, &usage).await;
-                if let Some(hang_up) = hang_up {
-                    hang_up.await;
-                }
-            };
-            tokio::select! {
-                () = farewell => {}
-                () = too_late => tracing::warn!(call = %call.call, "a call's farewell took too long"),
-            }
-            Ended::Recorded
-        }));
-    }
-
-    fn close_line(&mut self, now: Timestamp) {
-        self.carrier.close();
-        self.carrier_events = None;
-        if let Farewell::Recording(outcome) = std::mem::replace(&mut self.farewell, Farewell::No) {
-            self.farewell = Farewell::Closed(outcome, now.plus_millis(LAST_MILLIS));
-        }
-    }
-
-    /// After a panic: nothing of the call's own state is trusted any more, the line goes to the redirect.
-    pub(crate) fn fail(&mut self) {
-        self.line.meters().panics.increment(1);
-        tracing::error!(call = %self.call.call, "a call panicked; it is handed to the redirect");
-        self.actions.clear();
-        match self.farewell {
-            Farewell::No => {
-                self.machine.give_up();
-                self.close_agent();
-                self.finish(Outcome::HandedOver(Handover::Failure));
-            }
-            Farewell::Recording(_) => self.close_line(self.node.now()),
-            Farewell::Closed(..) => self.abandon(),
-        }
-    }
-
-    /// Lets go of everything at once.
-    pub(crate) fn abandon(&mut self) {
-        self.carrier_events = None;
-        self.agent = None;
-        self.leaving = None;
-        self.under_way.clear();
-        self.clerk = Clerk::new();
-        self.carrier = Box::new(Gone);
-        self.farewell =
-            Farewell::Closed(Outcome::HandedOver(Handover::Failure), Timestamp::from_millis(i64::MIN));
     }
 }
