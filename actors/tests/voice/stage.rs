@@ -368,6 +368,7 @@ impl Stage {
             org_name: "Bright Agency".to_owned(),
             contact: ContactId::new(NOON, [9; 16]),
             contact_name: "Dana Smith".to_owned(),
+            phone: None,
             flow: Arc::new(serde_json::from_value(flow).expect("a flow")),
             locale: "en".to_owned(),
             region: "US".to_owned(),
