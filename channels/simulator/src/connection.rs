@@ -23,10 +23,15 @@ pub(crate) fn remember(connection: &dyn Any, extensions: &mut Extensions) {
 
 /// Closes the connection of a request without an answer. The response that is returned cannot reach anybody.
 pub(crate) fn reset(request: &HttpRequest) -> HttpResponse {
+    cut(request);
+    HttpResponse::InternalServerError().force_close().finish()
+}
+
+/// Breaks the connection that a request came by.
+pub(crate) fn cut(request: &HttpRequest) {
     if let Some(Peer(socket)) = request.conn_data::<Peer>() {
         // Without lingering the peer sees a reset where the platform sends one, and an early end otherwise.
         let _ = socket.set_linger(Some(Duration::ZERO));
         let _ = socket.shutdown(Shutdown::Both);
     }
-    HttpResponse::InternalServerError().force_close().finish()
 }

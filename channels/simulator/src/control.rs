@@ -1,5 +1,7 @@
 //! `/_sim/*`: the simulator's own API, for tests, for demos and for the handset page.
 
+mod calls;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,8 +17,9 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 use usher_channels::twilio::codec::{MAX_MEDIA, is_e164};
 
+use crate::elevenlabs;
 use crate::faults::FaultRule;
-use crate::sim::{Sim, lock};
+use crate::sim::{Sim, What, lock};
 use crate::twilio::{inbound, resource};
 use crate::world::{Account, Handset, Line, Media, MediaContent, Message, Number, Record};
 
@@ -51,7 +54,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .route("/handsets/{phone}", web::get().to(handset))
             .route("/handsets/{phone}/messages", web::get().to(lines))
             .route("/handsets/{phone}/messages", web::post().to(send))
-            .route("/handsets/{phone}/events", web::get().to(events)),
+            .route("/handsets/{phone}/events", web::get().to(events))
+            .configure(calls::routes)
+            .configure(elevenlabs::control_routes),
     );
 }
 
@@ -198,7 +203,7 @@ async fn register_handset(sim: Shared, body: Json<NewHandset>) -> HttpResponse {
     if !is_e164(&phone) {
         return refuse(StatusCode::BAD_REQUEST, &format!("{phone} is not in E.164 form"));
     }
-    let handset = Handset { name, default_peer, lines: Vec::new() };
+    let handset = Handset { name, default_peer, ..Handset::default() };
     sim.record(vec![Record::Handset { phone, handset }]);
     HttpResponse::NoContent().finish()
 }
@@ -267,7 +272,8 @@ async fn send(sim: Shared, phone: Path<String>, body: Json<Outgoing>) -> HttpRes
     HttpResponse::Accepted().json(json!({ "message_sid": sid }))
 }
 
-/// Server-sent events: `line` for every line that is new or has changed, `reload` when some were missed.
+/// Server-sent events: `line` for every line that is new or has changed, `call` for every call, `reload` when some were
+/// missed.
 async fn events(sim: Shared, phone: Path<String>) -> HttpResponse {
     let phone = e164(&phone);
     let watcher = sim.watchers.subscribe();
@@ -277,9 +283,10 @@ async fn events(sim: Shared, phone: Path<String>) -> HttpResponse {
         loop {
             let event = match tokio::time::timeout(KEEP_ALIVE, watcher.recv()).await {
                 Err(_elapsed) => ": still here\n\n".to_owned(),
-                Ok(Ok(changed)) if *changed.phone == *phone => {
-                    format!("event: line\ndata: {}\n\n", json!(*changed.line))
-                }
+                Ok(Ok(changed)) if *changed.phone == *phone => match changed.what {
+                    What::Line(line) => format!("event: line\ndata: {}\n\n", json!(*line)),
+                    What::Call(call) => format!("event: call\ndata: {call}\n\n"),
+                },
                 Ok(Ok(_other_handset)) => continue,
                 Ok(Err(RecvError::Lagged(_))) => "event: reload\ndata: {}\n\n".to_owned(),
                 Ok(Err(RecvError::Closed)) => return None,

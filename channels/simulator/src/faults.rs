@@ -1,11 +1,14 @@
 //! Faults on demand: what goes wrong, how often, and for which messages.
 
+use std::time::Duration;
+
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep_until};
 
 /// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum FaultKind {
     /// A create request is answered later.
@@ -58,6 +61,108 @@ pub enum FaultKind {
         /// Twilio's code.
         error_code: u32,
     },
+    /// A request to create a call is refused with 429 and 20429.
+    CallRateLimited,
+    /// A request to create a call is refused with a server error.
+    CallServerError {
+        /// The status.
+        #[serde(default = "server_error")]
+        status: u16,
+    },
+    /// The call is created and the connection is closed without an answer.
+    CallAcceptThenReset,
+    /// The call cannot be connected: `failed`.
+    CallFails,
+    /// Every status callback of a call is posted twice.
+    DuplicateCallCallbacks,
+    /// The status callbacks of a call are posted in reverse order, at the end.
+    ReorderCallCallbacks,
+    /// The status callbacks of a call are not posted.
+    DropCallCallbacks,
+    /// The connection of a media stream breaks, without `stop`.
+    StreamDrop {
+        /// So long after its start.
+        after_ms: u64,
+    },
+    /// A media stream neither sends nor reads for a while; then everything comes at once.
+    StreamStall {
+        /// So long after its start.
+        after_ms: u64,
+        /// For how long.
+        millis: u64,
+    },
+    /// A media stream carries a few messages that are none.
+    StreamMalformed {
+        /// So long after its start.
+        after_ms: u64,
+    },
+    /// The handshake of a media stream is signed wrongly.
+    StreamBadSignature,
+    /// The start message of a media stream names another call.
+    StreamForeignCall,
+    /// A custom parameter of a media stream has another value: a token of another call, or one that was used.
+    StreamParameter {
+        /// Which.
+        name: String,
+        /// Instead of what the TwiML says.
+        value: String,
+    },
+    /// A request for a signed URL, or the agent's handshake, is refused with this status.
+    AgentHttpError {
+        /// The status: 401 (quota), 429, 5xx.
+        #[serde(default = "server_error")]
+        status: u16,
+    },
+    /// The agent sends an error and closes right after the initiation data.
+    AgentRefuse {
+        /// The close code: 1008, 1002, 1011.
+        #[serde(default = "contract_violation")]
+        code: u16,
+        /// The vendor's `error_type`.
+        #[serde(default)]
+        error_type: String,
+        /// In words.
+        #[serde(default)]
+        reason: String,
+    },
+    /// The agent's connection breaks without a close frame.
+    AgentDrop {
+        /// So long after the metadata.
+        after_ms: u64,
+    },
+    /// The agent closes with a code.
+    AgentClose {
+        /// So long after the metadata.
+        after_ms: u64,
+        /// The code.
+        code: u16,
+    },
+    /// The agent neither sends nor reads for a while.
+    AgentStall {
+        /// So long after the metadata.
+        after_ms: u64,
+        /// For how long.
+        millis: u64,
+    },
+    /// The agent announces and speaks other formats than its configuration has.
+    AgentFormats {
+        /// What it wants to hear.
+        input: String,
+        /// What it speaks.
+        output: String,
+    },
+    /// The agent takes a noise for an interruption, though nobody spoke.
+    AgentInterrupts {
+        /// So long after the metadata.
+        after_ms: u64,
+    },
+    /// The agent sends a few messages that are none, and events nobody knows.
+    AgentMalformed {
+        /// So long after the metadata.
+        after_ms: u64,
+    },
+    /// The agent's first message and questions are never spoken.
+    AgentSilent,
 }
 
 const fn server_error() -> u16 {
@@ -69,9 +174,27 @@ const fn long_wait() -> u64 {
 const fn one_copy() -> u32 {
     1
 }
+const fn contract_violation() -> u16 {
+    1_008
+}
 
 impl FaultKind {
-    const fn moment(self) -> Moment {
+    /// How long after its beginning a stream or an agent's conversation is struck.
+    pub(crate) const fn after(&self) -> Option<Duration> {
+        match self {
+            Self::StreamDrop { after_ms }
+            | Self::StreamStall { after_ms, .. }
+            | Self::StreamMalformed { after_ms }
+            | Self::AgentDrop { after_ms }
+            | Self::AgentClose { after_ms, .. }
+            | Self::AgentStall { after_ms, .. }
+            | Self::AgentInterrupts { after_ms }
+            | Self::AgentMalformed { after_ms } => Some(Duration::from_millis(*after_ms)),
+            _ => None,
+        }
+    }
+
+    const fn moment(&self) -> Moment {
         match self {
             Self::Latency { .. }
             | Self::RateLimited
@@ -85,6 +208,28 @@ impl FaultKind {
             | Self::ReorderCallbacks
             | Self::DropCallbacks
             | Self::Undelivered { .. } => Moment::Lifecycle,
+            Self::CallRateLimited | Self::CallServerError { .. } | Self::CallAcceptThenReset => {
+                Moment::CallCreate
+            }
+            Self::CallFails => Moment::CallRinging,
+            Self::DuplicateCallCallbacks | Self::ReorderCallCallbacks | Self::DropCallCallbacks => {
+                Moment::CallReports
+            }
+            Self::StreamDrop { .. }
+            | Self::StreamStall { .. }
+            | Self::StreamMalformed { .. }
+            | Self::StreamBadSignature
+            | Self::StreamForeignCall
+            | Self::StreamParameter { .. } => Moment::Stream,
+            Self::AgentHttpError { .. } => Moment::AgentHttp,
+            Self::AgentRefuse { .. }
+            | Self::AgentDrop { .. }
+            | Self::AgentClose { .. }
+            | Self::AgentStall { .. }
+            | Self::AgentFormats { .. }
+            | Self::AgentInterrupts { .. }
+            | Self::AgentMalformed { .. }
+            | Self::AgentSilent => Moment::Agent,
         }
     }
 }
@@ -96,6 +241,12 @@ pub(crate) enum Moment {
     Lookup,
     Inbound,
     Lifecycle,
+    CallCreate,
+    CallRinging,
+    CallReports,
+    Stream,
+    AgentHttp,
+    Agent,
 }
 
 /// Which messages a fault is for; absent means any.
@@ -190,9 +341,34 @@ impl Faults {
     /// The faults that strike now.
     pub(crate) fn draw(&mut self, moment: Moment, subject: Subject<'_>) -> Vec<FaultKind> {
         let striking = self.0.iter_mut().filter(|armed| armed.rule.kind.moment() == moment);
-        let struck = striking.filter_map(|armed| armed.strikes(subject).then_some(armed.rule.kind)).collect();
+        let struck =
+            striking.filter_map(|armed| armed.strikes(subject).then(|| armed.rule.kind.clone())).collect();
         self.0.retain(|armed| armed.left != Some(0));
         struck
+    }
+}
+
+/// Faults of a stream or a conversation that strike after a while, in their order.
+pub(crate) struct Timed {
+    begun: Instant,
+    faults: Vec<(Duration, FaultKind)>,
+}
+
+impl Timed {
+    pub(crate) fn new(faults: &[FaultKind]) -> Self {
+        let mut faults: Vec<_> =
+            faults.iter().filter_map(|fault| fault.after().map(|after| (after, fault.clone()))).collect();
+        faults.sort_by_key(|(after, _)| std::cmp::Reverse(*after));
+        Self { begun: Instant::now(), faults }
+    }
+
+    pub(crate) async fn next(&mut self) -> FaultKind {
+        let Some((after, _)) = self.faults.last() else { return std::future::pending().await };
+        sleep_until(self.begun + *after).await;
+        match self.faults.pop() {
+            Some((_, fault)) => fault,
+            None => std::future::pending().await,
+        }
     }
 }
 

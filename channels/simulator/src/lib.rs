@@ -4,11 +4,15 @@
 //! vendor signs, and goes wrong on demand. `usher demo` runs it beside the server, `usher simulate` alone; `usher serve`
 //! never starts it.
 
+mod calls;
 mod connection;
 mod control;
+pub mod elevenlabs;
 pub mod faults;
 mod page;
+pub mod retell;
 mod sim;
+mod speech;
 mod store;
 mod twilio;
 pub mod world;
@@ -28,6 +32,8 @@ use actix_web::web::{Data, PayloadConfig};
 use actix_web::{App, HttpServer};
 use usher_channels::http::{HttpSettings, HttpStack, SetupError};
 use usher_conversation::ports::{Clock, Entropy};
+
+pub use crate::speech::SpeechVoice;
 
 use crate::sim::Sim;
 use crate::world::{Account, Handset, Record};
@@ -53,6 +59,8 @@ pub struct SimulatorConfig {
     pub handsets: Vec<HandsetConfig>,
     /// Time between two statuses of an outgoing message.
     pub pace: Duration,
+    /// What phrases on calls sound like.
+    pub speech: SpeechVoice,
     /// Where messages, opt-outs and handsets outlive the process.
     pub state_file: Option<PathBuf>,
     /// The time of day.
@@ -69,6 +77,7 @@ impl SimulatorConfig {
             accounts: Vec::new(),
             handsets: Vec::new(),
             pace: Duration::from_millis(40),
+            speech: SpeechVoice::default(),
             state_file: None,
             clock,
             entropy,
@@ -99,7 +108,8 @@ impl Simulator {
         let listener = TcpListener::bind(config.bind)?;
         let addr = listener.local_addr()?;
         let http = HttpStack::new(HttpSettings::default())?;
-        let sim = Sim::new(config.clock, config.entropy, http, config.pace, config.state_file.as_deref())?;
+        let SimulatorConfig { clock, entropy, pace, speech, state_file, .. } = config;
+        let sim = Sim::new(clock, entropy, http, pace, speech, state_file.as_deref())?;
         // Every address is also the local one; media links must name a host that can be asked.
         let url = if addr.ip().is_unspecified() {
             format!("http://127.0.0.1:{}", addr.port())
@@ -109,7 +119,7 @@ impl Simulator {
         sim.url.get_or_init(|| url.clone());
         sim.record(config.accounts.into_iter().map(|account| Record::Account { account }).collect());
         let named = config.handsets.into_iter().map(|HandsetConfig { phone, name, default_peer }| {
-            Record::Handset { phone, handset: Handset { name, default_peer, lines: Vec::new() } }
+            Record::Handset { phone, handset: Handset { name, default_peer, ..Handset::default() } }
         });
         sim.record(named.collect());
 
@@ -135,6 +145,8 @@ async fn serve(sim: Data<Sim>, listener: TcpListener, ready: impl FnOnce(ServerH
             .app_data(PayloadConfig::new(64 * 1024))
             .configure(control::routes)
             .configure(twilio::rest::routes)
+            .configure(elevenlabs::routes)
+            .configure(retell::routes)
             .configure(page::routes)
     })
     .workers(1)

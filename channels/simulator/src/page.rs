@@ -12,17 +12,18 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// The routes of the pages.
 pub(crate) fn routes(config: &mut ServiceConfig) {
     const HTML: &str = "text/html; charset=utf-8";
+    const STYLE: &str = "text/css; charset=utf-8";
     const SCRIPT: &str = "text/javascript; charset=utf-8";
     config
         .route("/", web::get().to(|| async { file(HTML, include_str!("page/index.html")) }))
         .route("/handset/{digits}", web::get().to(|| async { file(HTML, include_str!("page/handset.html")) }))
         .route("/_page/index.js", web::get().to(|| async { file(SCRIPT, include_str!("page/index.js")) }))
         .route("/_page/handset.js", web::get().to(|| async { file(SCRIPT, include_str!("page/handset.js")) }))
+        .route("/_page/call.js", web::get().to(|| async { file(SCRIPT, include_str!("page/call.js")) }))
+        .route("/_page/sound.js", web::get().to(|| async { file(SCRIPT, include_str!("page/sound.js")) }))
         .route("/_page/dom.js", web::get().to(|| async { file(SCRIPT, include_str!("page/dom.js")) }))
-        .route(
-            "/_page/style.css",
-            web::get().to(|| async { file("text/css; charset=utf-8", include_str!("page/style.css")) }),
-        )
+        .route("/_page/style.css", web::get().to(|| async { file(STYLE, include_str!("page/style.css")) }))
+        .route("/_page/call.css", web::get().to(|| async { file(STYLE, include_str!("page/call.css")) }))
         .route("/favicon.ico", web::get().to(HttpResponse::NoContent));
 }
 

@@ -1,24 +1,82 @@
 //! What every handler shares: the world, its file, the clock, and who watches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use actix_web::web::Bytes;
+use serde_json::Value;
 use tokio::sync::broadcast;
 use usher_channels::http::HttpStack;
 use usher_conversation::ports::{Clock, Entropy};
 
 use crate::StartError;
+use crate::calls::{Live, Phase};
+use crate::elevenlabs;
 use crate::faults::Faults;
+use crate::retell;
+use crate::speech::{PhraseBook, SpeechVoice};
 use crate::store::StateFile;
-use crate::world::{Line, LineState, Record, World};
+use crate::twilio::voice::recording::Callback;
+use crate::world::{CallStatus, Line, LineState, Record, World};
 
 /// A handset's screen changed.
 #[derive(Debug, Clone)]
 pub(crate) struct Changed {
     pub(crate) phone: Arc<str>,
-    pub(crate) line: Arc<Line>,
+    pub(crate) what: What,
+}
+
+/// What changed on it.
+#[derive(Debug, Clone)]
+pub(crate) enum What {
+    Line(Arc<Line>),
+    /// A call, as [`Live::shown`] has it.
+    Call(Value),
+}
+
+/// Calls whose lines and logs are kept after their end.
+const MAX_CALLS: usize = 2_000;
+/// Bytes of recordings that are kept; the oldest are forgotten first.
+const MAX_RECORDED: usize = 128 * 1024 * 1024;
+
+/// Calls that live or have lived, oldest first.
+#[derive(Default)]
+struct Calls {
+    by_sid: HashMap<String, Arc<Live>>,
+    order: VecDeque<String>,
+}
+
+/// The files of recordings, and where their progress is reported.
+#[derive(Default)]
+pub(crate) struct Recordings {
+    files: HashMap<String, Bytes>,
+    order: VecDeque<String>,
+    size: usize,
+    pub(crate) callbacks: HashMap<String, Callback>,
+}
+
+impl Recordings {
+    pub(crate) fn keep(&mut self, sid: &str, file: Bytes) {
+        self.size += file.len();
+        self.files.insert(sid.to_owned(), file);
+        self.order.push_back(sid.to_owned());
+        while self.size > MAX_RECORDED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.forget(&oldest);
+        }
+    }
+
+    pub(crate) fn file(&self, sid: &str) -> Option<Bytes> {
+        self.files.get(sid).cloned()
+    }
+
+    pub(crate) fn forget(&mut self, sid: &str) {
+        self.size -= self.files.remove(sid).map_or(0, |file| file.len());
+        self.callbacks.remove(sid);
+    }
 }
 
 /// Watchers that lag further behind than this reload the screen.
@@ -38,6 +96,13 @@ pub(crate) struct Sim {
     pub(crate) in_flight: Mutex<HashMap<String, u32>>,
     /// When each sending number is free again, in milliseconds of the clock.
     pub(crate) lanes: Mutex<HashMap<String, f64>>,
+    /// When each account may begin its next call, in milliseconds of the clock.
+    pub(crate) call_turns: Mutex<HashMap<String, i64>>,
+    pub(crate) phrases: PhraseBook,
+    calls: Mutex<Calls>,
+    pub(crate) recordings: Mutex<Recordings>,
+    pub(crate) elevenlabs: Mutex<elevenlabs::Vendor>,
+    pub(crate) retell: Mutex<retell::Vendor>,
 }
 
 struct State {
@@ -56,11 +121,12 @@ impl Sim {
         entropy: Arc<dyn Entropy>,
         http: HttpStack,
         pace: Duration,
+        speech: SpeechVoice,
         state_file: Option<&Path>,
     ) -> Result<Self, StartError> {
         let mut world = World::default();
         let file = state_file.map(|path| StateFile::open(path, &mut world)).transpose()?;
-        Ok(Self {
+        let sim = Self {
             state: Mutex::new(State { world, file }),
             faults: Mutex::default(),
             clock,
@@ -71,7 +137,72 @@ impl Sim {
             watchers: broadcast::channel(WATCH_BUFFER).0,
             in_flight: Mutex::default(),
             lanes: Mutex::default(),
-        })
+            call_turns: Mutex::default(),
+            phrases: PhraseBook::new(speech),
+            calls: Mutex::default(),
+            recordings: Mutex::default(),
+            elevenlabs: Mutex::default(),
+            retell: Mutex::default(),
+        };
+        sim.end_lost_calls();
+        Ok(sim)
+    }
+
+    /// A carrier that was switched off has dropped its calls.
+    fn end_lost_calls(&self) {
+        let now = self.now();
+        self.change(|world| {
+            let lost = world.calls().filter(|call| !call.status.is_final()).cloned();
+            let ended = lost.map(|mut call| {
+                call.status = if call.started.is_some() { CallStatus::Completed } else { CallStatus::Failed };
+                call.ended = Some(now);
+                Record::Call { call: Box::new(call) }
+            });
+            (ended.collect(), ())
+        });
+    }
+
+    /// A call begins to live.
+    pub(crate) fn add_call(&self, live: &Arc<Live>) {
+        let mut calls = lock(&self.calls);
+        calls.order.push_back(live.sid.clone());
+        calls.by_sid.insert(live.sid.clone(), Arc::clone(live));
+        while calls.order.len() > MAX_CALLS
+            && let Some(oldest) = calls.order.pop_front()
+        {
+            match calls.by_sid.get(&oldest).map(|live| live.phase()) {
+                Some(Phase::Ended) | None => drop(calls.by_sid.remove(&oldest)),
+                Some(Phase::Ringing | Phase::Talking) => {
+                    calls.order.push_back(oldest);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A call that lives or has lived lately.
+    pub(crate) fn live_call(&self, sid: &str) -> Option<Arc<Live>> {
+        lock(&self.calls).by_sid.get(sid).cloned()
+    }
+
+    /// All of them, oldest first.
+    pub(crate) fn live_calls(&self) -> Vec<Arc<Live>> {
+        let calls = lock(&self.calls);
+        calls.order.iter().filter_map(|sid| calls.by_sid.get(sid).cloned()).collect()
+    }
+
+    /// Wakes whoever waits for something that no handset shows.
+    pub(crate) fn ring(&self) {
+        // Nobody waiting is the usual case.
+        let _ = self.watchers.send(Changed { phone: "".into(), what: What::Call(Value::Null) });
+    }
+
+    /// Shows a call on its handset.
+    pub(crate) fn show_call(&self, live: &Live) {
+        // Nobody watching is the usual case.
+        let _ = self
+            .watchers
+            .send(Changed { phone: live.handset.as_str().into(), what: What::Call(live.shown()) });
     }
 
     /// From now on nothing is kept.
@@ -109,7 +240,7 @@ impl Sim {
                 // Nobody watching is the usual case.
                 let _ = self
                     .watchers
-                    .send(Changed { phone: phone.as_str().into(), line: Arc::new(line.clone()) });
+                    .send(Changed { phone: phone.as_str().into(), what: What::Line(Arc::new(line.clone())) });
             }
             state.world.apply(record);
         }

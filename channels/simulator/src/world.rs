@@ -3,10 +3,14 @@
 //! Every change is one record: it is applied in memory and, when a state file is configured, appended to it before anybody
 //! is answered. So a simulator that is killed knows on restart what the vendor it stands for would know.
 
+mod call;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use usher_channels::twilio::MessageStatus;
+
+pub use call::{Answers, Call, CallDirection, CallHabits, CallReports, CallStatus, Recording, TakenFor};
 
 /// An account at the vendor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +31,9 @@ pub struct Account {
     /// Requests served at the same time before the API answers 429.
     #[serde(default = "default_concurrency")]
     pub max_concurrent: u32,
+    /// Calls begun per second; more wait. Without it none waits.
+    #[serde(default)]
+    pub calls_per_second: Option<f64>,
 }
 
 const fn default_concurrency() -> u32 {
@@ -44,6 +51,15 @@ pub struct Number {
     /// Where they are posted when `sms_url` fails.
     #[serde(default)]
     pub sms_fallback_url: Option<String>,
+    /// Where incoming calls are posted.
+    #[serde(default)]
+    pub voice_url: Option<String>,
+    /// Where they are posted when `voice_url` fails.
+    #[serde(default)]
+    pub voice_fallback_url: Option<String>,
+    /// Where the end of incoming calls is reported.
+    #[serde(default)]
+    pub status_callback: Option<String>,
     /// Message segments sent per second; more are queued.
     #[serde(default = "default_rate")]
     pub segments_per_second: f64,
@@ -216,6 +232,9 @@ pub struct Handset {
     pub name: Option<String>,
     /// The number it writes to when nobody wrote yet.
     pub default_peer: Option<String>,
+    /// What it does when it is called.
+    #[serde(skip)]
+    pub habits: CallHabits,
     /// Its screen, oldest first.
     #[serde(skip)]
     pub lines: Vec<Line>,
@@ -256,6 +275,28 @@ pub enum Record {
         /// The rest.
         handset: Handset,
     },
+    /// What a handset does when it is called has changed.
+    Habits {
+        /// Its number.
+        phone: String,
+        /// What it does.
+        habits: CallHabits,
+    },
+    /// A call is new or has changed.
+    Call {
+        /// The call.
+        call: Box<Call>,
+    },
+    /// A recording is new or has changed.
+    Recording {
+        /// The recording.
+        recording: Recording,
+    },
+    /// A recording was deleted.
+    RecordingDeleted {
+        /// Its id.
+        sid: String,
+    },
     /// A line is new or has changed.
     Line {
         /// The handset.
@@ -273,6 +314,9 @@ pub struct World {
     by_sid: HashMap<String, usize>,
     opt_outs: BTreeSet<(String, String)>,
     handsets: BTreeMap<String, Handset>,
+    calls: Vec<Call>,
+    call_by_sid: HashMap<String, usize>,
+    recordings: BTreeMap<String, Recording>,
 }
 
 impl World {
@@ -305,6 +349,20 @@ impl World {
                 known.name = handset.name;
                 known.default_peer = handset.default_peer;
             }
+            Record::Habits { phone, habits } => self.handsets.entry(phone).or_default().habits = habits,
+            Record::Call { call } => {
+                let index = *self.call_by_sid.entry(call.sid.clone()).or_insert(self.calls.len());
+                match self.calls.get_mut(index) {
+                    Some(known) => *known = *call,
+                    None => self.calls.push(*call),
+                }
+            }
+            Record::Recording { recording } => {
+                self.recordings.insert(recording.sid.clone(), recording);
+            }
+            Record::RecordingDeleted { sid } => {
+                self.recordings.remove(&sid);
+            }
             Record::Line { phone, line } => {
                 let lines = &mut self.handsets.entry(phone).or_default().lines;
                 match lines.iter_mut().rev().find(|known| known.id == line.id) {
@@ -330,11 +388,15 @@ impl World {
         });
         let handsets = self.handsets.iter().flat_map(|(phone, handset)| {
             let named = Record::Handset { phone: phone.clone(), handset: handset.clone() };
+            let habits = Record::Habits { phone: phone.clone(), habits: handset.habits.clone() };
             let lines =
                 handset.lines.iter().map(|line| Record::Line { phone: phone.clone(), line: line.clone() });
-            std::iter::once(named).chain(lines)
+            [named, habits].into_iter().chain(lines)
         });
-        accounts.chain(messages).chain(opt_outs).chain(handsets)
+        let calls = self.calls.iter().map(|call| Record::Call { call: Box::new(call.clone()) });
+        let recordings = self.recordings.values();
+        let recordings = recordings.map(|recording| Record::Recording { recording: recording.clone() });
+        accounts.chain(messages).chain(opt_outs).chain(handsets).chain(calls).chain(recordings)
     }
 
     /// An account.
@@ -360,6 +422,26 @@ impl World {
     /// All messages that were not deleted, oldest first.
     pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> {
         self.messages.iter().flatten()
+    }
+
+    /// A call.
+    pub fn call(&self, sid: &str) -> Option<&Call> {
+        self.call_by_sid.get(sid).map(|index| &self.calls[*index])
+    }
+
+    /// All calls, oldest first.
+    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &Call> {
+        self.calls.iter()
+    }
+
+    /// A recording that was not deleted.
+    pub fn recording(&self, sid: &str) -> Option<&Recording> {
+        self.recordings.get(sid)
+    }
+
+    /// The recordings of a call.
+    pub fn recordings_of<'w>(&'w self, call: &'w str) -> impl Iterator<Item = &'w Recording> {
+        self.recordings.values().filter(move |recording| recording.call_sid == call)
     }
 
     /// Whether the recipient refuses messages from that number or service.

@@ -1,3 +1,4 @@
+import { onCall, setUp as setUpCalls, takeUp } from "./call.js";
 import { ask, el, readable, withLinks } from "./dom.js";
 
 const QUICK = [
@@ -155,6 +156,7 @@ async function load() {
 // ---- Writing ----------------------------------------------------------------------------------
 
 function ready() {
+  $("dial").hidden = !peer;
   $("send").disabled = !peer || !($("text").value.trim() || attachment);
 }
 
@@ -270,11 +272,15 @@ $("quick").addEventListener("keydown", (event) => {
 
 // ---- Live updates -----------------------------------------------------------------------------
 
+setUpCalls(api, () => peer, fail);
 load().catch(offline);
 // The stream opens with a `reload`, so that nothing is missed between the first look and the first event.
 const events = new EventSource(`${api}/events`);
 events.addEventListener("line", (event) => show(JSON.parse(event.data)));
-events.addEventListener("reload", () => load().then(() => ($("offline").hidden = true), offline));
+events.addEventListener("call", (event) => onCall(JSON.parse(event.data)));
+events.addEventListener("reload", () =>
+  Promise.all([load(), takeUp(api)]).then(() => ($("offline").hidden = true), offline),
+);
 events.addEventListener("error", offline);
 
 function offline() {

@@ -138,11 +138,11 @@ fn check_media(urls: &[&str]) -> Result<(), Problem> {
     Ok(())
 }
 
-fn is_http(url: &str) -> bool {
+pub(crate) fn is_http(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
-fn is_callback_url(url: &str) -> bool {
+pub(crate) fn is_callback_url(url: &str) -> bool {
     let underscore = Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(|host| host.contains('_')));
     is_http(url) && !underscore
 }

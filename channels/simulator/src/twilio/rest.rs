@@ -15,7 +15,7 @@ use super::create::{self, MAX_QUEUE_MILLIS};
 use super::list;
 use super::params::Params;
 use super::problem::Problem;
-use super::{lifecycle, resource};
+use super::{lifecycle, resource, voice};
 use crate::connection;
 use crate::faults::{FaultKind, Moment, Subject};
 use crate::sim::{Sim, lock};
@@ -36,6 +36,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .route("/Messages/{message}.json", web::delete().to(delete))
                 .route("/Messages/{message}/Media.json", web::get().to(media_list))
                 .route("/Messages/{message}/Media/{media}", web::get().to(media))
+                .configure(voice::rest::routes)
                 .default_service(web::to(unknown)),
         )
         .route("/_media/{media}", web::get().to(stored_media));
@@ -46,7 +47,7 @@ async fn unknown(request: HttpRequest) -> HttpResponse {
 }
 
 /// The account of a request whose credentials are right.
-fn authenticate(sim: &Sim, request: &HttpRequest, account: &str) -> Result<Account, Problem> {
+pub(crate) fn authenticate(sim: &Sim, request: &HttpRequest, account: &str) -> Result<Account, Problem> {
     let (user, password) = basic(request).ok_or_else(Problem::unauthenticated)?;
     let known = sim.read(|world| world.account(&user).cloned()).ok_or_else(Problem::unauthenticated)?;
     let same: bool = known.auth_token.as_bytes().ct_eq(password.as_bytes()).into();
@@ -68,13 +69,13 @@ fn basic(request: &HttpRequest) -> Option<(String, String)> {
 }
 
 /// One of an account's concurrent requests.
-struct Slot<'s> {
+pub(crate) struct Slot<'s> {
     sim: &'s Sim,
     account: String,
 }
 
 impl<'s> Slot<'s> {
-    fn take(sim: &'s Sim, account: &Account) -> Result<Self, Problem> {
+    pub(crate) fn take(sim: &'s Sim, account: &Account) -> Result<Self, Problem> {
         let mut in_flight = lock(&sim.in_flight);
         let count = in_flight.entry(account.account_sid.clone()).or_default();
         if *count >= account.max_concurrent {
@@ -94,7 +95,7 @@ impl Drop for Slot<'_> {
 }
 
 /// Runs a request of an authenticated account; refusals become answers.
-fn answer(
+pub(crate) fn answer(
     sim: &Sim,
     request: &HttpRequest,
     account: &str,

@@ -100,6 +100,23 @@ impl Attempt {
     }
 }
 
+/// Asks a URL and takes its answer: what became of the request, and the content type and body of a 2xx.
+pub(crate) async fn fetch(
+    sim: &Sim,
+    auth_token: &str,
+    url: &str,
+    method: &str,
+    params: &WebhookParams,
+) -> (WebhookOutcome, Option<(String, String)>) {
+    let (attempt, attempts) = post(sim, auth_token, url, method, params).await;
+    let outcome = judge(&attempt, attempts);
+    let answer = match attempt {
+        Attempt::Answered { content_type, body, .. } if outcome.delivered => Some((content_type, body)),
+        Attempt::Answered { .. } | Attempt::Failed(_) => None,
+    };
+    (outcome, answer)
+}
+
 /// Posts a webhook to `url`, then to `fallback` when that failed. The messages that the answer asks for come back, too.
 pub(crate) async fn deliver(
     sim: &Sim,
@@ -108,24 +125,15 @@ pub(crate) async fn deliver(
     fallback: Option<&str>,
     mut params: WebhookParams,
 ) -> (WebhookOutcome, Vec<ReplyMessage>) {
-    let (attempt, mut attempts) = post(sim, auth_token, url, &params).await;
-    let mut outcome = judge(&attempt, attempts);
-    let mut answer = attempt;
+    let (mut outcome, mut answer) = fetch(sim, auth_token, url, "POST", &params).await;
     if let (Some(code), Some(fallback)) = (outcome.error_code, fallback) {
         params.push(("ErrorCode", code.to_string()));
         params.push(("ErrorUrl", url.to_owned()));
-        let (attempt, more) = post(sim, auth_token, fallback, &params).await;
-        attempts += more;
-        outcome = judge(&attempt, attempts);
-        answer = attempt;
+        let attempts = outcome.attempts;
+        (outcome, answer) = fetch(sim, auth_token, fallback, "POST", &params).await;
+        outcome.attempts += attempts;
     }
-    let replies = match answer {
-        Attempt::Answered { content_type, body, .. } if outcome.delivered => {
-            twiml::read(&content_type, &body)
-        }
-        Attempt::Answered { .. } | Attempt::Failed(_) => Ok(Vec::new()),
-    };
-    match replies {
+    match answer.map_or(Ok(Vec::new()), |(content_type, body)| twiml::read(&content_type, &body)) {
         Ok(replies) => (outcome, replies),
         Err(error) => (WebhookOutcome { error_code: Some(error.code()), ..outcome }, Vec::new()),
     }
@@ -144,10 +152,19 @@ fn judge(attempt: &Attempt, attempts: u32) -> WebhookOutcome {
     }
 }
 
-async fn post(sim: &Sim, auth_token: &str, url: &str, params: &WebhookParams) -> (Attempt, u32) {
+async fn post(
+    sim: &Sim,
+    auth_token: &str,
+    url: &str,
+    method: &str,
+    params: &WebhookParams,
+) -> (Attempt, u32) {
     let overrides = Overrides::of(url);
     let form = Form::from_pairs(params.iter().map(|(name, value)| (*name, value.as_str())));
-    let signature = SigningKey::new(auth_token.into()).sign(url, Some(&form));
+    let get = method == "GET";
+    // A GET carries its parameters in the URL, and that is what is signed.
+    let asked = if get { with_query(url, params) } else { url.to_owned() };
+    let signature = SigningKey::new(auth_token.into()).sign(&asked, (!get).then_some(&form));
     // The same for every retry of one webhook.
     let token = sim.sid("");
     let Some(http) = stack(sim, &overrides) else { return (Attempt::Failed(RetryOn::CONNECT), 0) };
@@ -156,15 +173,19 @@ async fn post(sim: &Sim, auth_token: &str, url: &str, params: &WebhookParams) ->
     loop {
         attempts += 1;
         let left = deadline.saturating_duration_since(Instant::now());
-        let request = http
-            .client()
-            .post(url)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
+        let request = if get {
+            http.client().get(&asked)
+        } else {
+            http.client()
+                .post(&asked)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
+                .body(form.encode())
+        };
+        let request = request
             .header("X-Twilio-Signature", &signature)
             .header("I-Twilio-Idempotency-Token", &token)
             .header("User-Agent", "TwilioProxy/1.1")
-            .timeout(overrides.read.min(left))
-            .body(form.encode());
+            .timeout(overrides.read.min(left));
         let attempt = match http.send(request).await {
             Ok(answer) => Attempt::Answered {
                 status: answer.status.as_u16(),
@@ -183,6 +204,14 @@ async fn post(sim: &Sim, auth_token: &str, url: &str, params: &WebhookParams) ->
             return (attempt, attempts);
         }
     }
+}
+
+fn with_query(url: &str, params: &WebhookParams) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(params);
+    let bare = url.split('#').next().unwrap_or_default();
+    let mark = if bare.contains('?') { '&' } else { '?' };
+    format!("{bare}{mark}{}", query.finish())
 }
 
 /// The shared stack, or one of its own for a URL that asks for another connect time-out.

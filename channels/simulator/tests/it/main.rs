@@ -1,7 +1,12 @@
 //! The simulator over real sockets, and the Twilio client against it.
 
+mod agents;
+mod calls;
 mod client;
 mod inbound;
+mod phone;
 mod rest;
+mod retell;
 mod state;
+mod streams;
 mod support;

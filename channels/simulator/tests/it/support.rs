@@ -1,5 +1,6 @@
 //! A running simulator with one account, and a server that receives its webhooks.
 
+use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +18,7 @@ use usher_channels::twilio::{
 use usher_conversation::ports::{Clock, Entropy};
 use usher_conversation::time::Timestamp;
 use usher_simulator::world::{Account, Number, Service};
-use usher_simulator::{RunningSimulator, Simulator, SimulatorConfig};
+use usher_simulator::{RunningSimulator, Simulator, SimulatorConfig, SpeechVoice};
 
 pub(crate) const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 pub(crate) const TOKEN: &str = "12345";
@@ -58,6 +59,7 @@ pub(crate) fn config_with_ids_from(start: u64) -> SimulatorConfig {
     let entropy = Arc::new(TestEntropy(AtomicU64::new(start)));
     let mut config = SimulatorConfig::local(Arc::new(TestClock(Instant::now())), entropy);
     config.pace = Duration::from_millis(1);
+    config.speech = SpeechVoice::Tone;
     config
 }
 
@@ -66,6 +68,9 @@ pub(crate) fn account(sms_url: Option<&str>) -> Account {
         number: number.to_owned(),
         sms_url: sms_url.map(str::to_owned),
         sms_fallback_url: None,
+        voice_url: None,
+        voice_fallback_url: None,
+        status_callback: None,
         segments_per_second: 1_000.0,
     };
     Account {
@@ -79,6 +84,7 @@ pub(crate) fn account(sms_url: Option<&str>) -> Account {
         }],
         landlines: [LANDLINE.to_owned()].into(),
         max_concurrent: 100,
+        calls_per_second: None,
     }
 }
 
@@ -168,6 +174,11 @@ impl Http {
         (answer.status.as_u16(), serde_json::from_slice(&answer.body).unwrap_or(Value::Null))
     }
 
+    /// A request of any kind.
+    pub(crate) fn any(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.stack.client().request(method.parse().expect("a method"), format!("{}{path}", self.base))
+    }
+
     pub(crate) fn request(&self, path: &str) -> reqwest::RequestBuilder {
         self.stack.client().get(format!("{}{path}", self.base))
     }
@@ -177,8 +188,11 @@ impl Http {
 #[derive(Debug)]
 pub(crate) struct Hook {
     pub(crate) path: String,
+    /// Path and query.
+    pub(crate) target: String,
     pub(crate) signature: String,
     pub(crate) token: String,
+    pub(crate) retell_signature: String,
     pub(crate) form: Form<'static>,
 }
 
@@ -194,15 +208,25 @@ impl Hook {
     }
 }
 
+type Answering = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
 /// A server that takes webhooks: `/sms` and `/status` answer as told, `/broken` with 500.
 pub(crate) struct Receiver {
     pub(crate) url: String,
     hooks: mpsc::Receiver<Hook>,
+    /// Came before one that was waited for.
+    earlier: VecDeque<Hook>,
     handle: ServerHandle,
 }
 
 impl Receiver {
     pub(crate) fn start(answer: &'static str) -> Self {
+        Self::answering(move |_path| answer.to_owned())
+    }
+
+    /// One that answers every path in its own way.
+    pub(crate) fn answering(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        let answer: Answering = Arc::new(answer);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let (hooks, received) = mpsc::channel(1_000);
@@ -210,9 +234,9 @@ impl Receiver {
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
                 let app = move || {
-                    let hooks = hooks.clone();
+                    let (hooks, answer) = (hooks.clone(), Arc::clone(&answer));
                     App::new().default_service(web::to(move |request: HttpRequest, body: web::Bytes| {
-                        take(hooks.clone(), request, body, answer)
+                        take(hooks.clone(), request, body, Arc::clone(&answer))
                     }))
                 };
                 let server =
@@ -221,11 +245,37 @@ impl Receiver {
                 server.await
             })
         });
-        Self { url, hooks: received, handle: told.recv().expect("the server starts") }
+        Self {
+            url,
+            hooks: received,
+            earlier: VecDeque::new(),
+            handle: told.recv().expect("the server starts"),
+        }
     }
 
     pub(crate) async fn next(&mut self) -> Hook {
+        match self.earlier.pop_front() {
+            Some(hook) => hook,
+            None => self.receive().await,
+        }
+    }
+
+    async fn receive(&mut self) -> Hook {
         tokio::time::timeout(PATIENCE, self.hooks.recv()).await.expect("a webhook comes").expect("open")
+    }
+
+    /// The next webhook at a path.
+    pub(crate) async fn at(&mut self, path: &str) -> Hook {
+        if let Some(known) = self.earlier.iter().position(|hook| hook.path == path) {
+            return self.earlier.remove(known).expect("it was found");
+        }
+        loop {
+            let hook = self.receive().await;
+            if hook.path == path {
+                return hook;
+            }
+            self.earlier.push_back(hook);
+        }
     }
 
     /// The next webhook about a final status.
@@ -249,7 +299,7 @@ async fn take(
     hooks: mpsc::Sender<Hook>,
     request: HttpRequest,
     body: web::Bytes,
-    answer: &'static str,
+    answer: Answering,
 ) -> HttpResponse {
     let header = |name: &str| {
         request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
@@ -257,13 +307,15 @@ async fn take(
     let pairs: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
     let hook = Hook {
         path: request.path().to_owned(),
+        target: request.uri().to_string(),
         signature: header("X-Twilio-Signature"),
         token: header("I-Twilio-Idempotency-Token"),
+        retell_signature: header("x-retell-signature"),
         form: Form::from_pairs(pairs),
     };
     hooks.send(hook).await.expect("the test is there");
     match request.path() {
         "/broken" => HttpResponse::InternalServerError().finish(),
-        _ => HttpResponse::Ok().content_type("text/xml").body(answer),
+        path => HttpResponse::Ok().content_type("text/xml").body(answer(path)),
     }
 }

@@ -1,0 +1,27 @@
+//! Telephone calls, whichever vendor carries them.
+
+mod line;
+mod live;
+mod log;
+mod recorder;
+
+pub(crate) use line::{Tapped, telephone};
+pub(crate) use live::{LineEvent, Live, Order, Phase, play, silence};
+pub(crate) use log::{Entry, Log, Until};
+pub(crate) use recorder::{Pause, Recorder, Track};
+
+/// What a call is to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Instructions {
+    /// What a server answers.
+    Url {
+        /// Its address.
+        url: String,
+        /// `GET` or `POST`.
+        method: String,
+        /// Who is asked when it fails.
+        fallback: Option<String>,
+    },
+    /// These, word for word.
+    Inline(String),
+}

@@ -1,0 +1,283 @@
+//! The agent's brain: rules in place of a model. It asks what the client's tools tell it to ask.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+/// What the agent does next.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Act {
+    /// Says something.
+    Speak(String),
+    /// Has a tool of the client run.
+    Call {
+        /// Its name.
+        tool: &'static str,
+        /// Its parameters.
+        parameters: Value,
+    },
+    /// Ends the conversation when everything was said.
+    End,
+}
+
+/// Why a question was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    /// The conversation begins: the first message may hold the question.
+    First,
+    /// Something arrived by another way.
+    Acknowledge,
+}
+
+/// What a conversation has come to.
+pub(crate) struct Brain {
+    tools: BTreeSet<String>,
+    first_message: String,
+    /// The field that was asked for, and the one before.
+    pending: Option<String>,
+    answered: Option<String>,
+    asking: Asking,
+    last_said: String,
+    ending: bool,
+    silences: u32,
+}
+
+impl Brain {
+    pub(crate) fn new(tools: impl IntoIterator<Item = String>, first_message: String) -> Self {
+        Self {
+            tools: tools.into_iter().collect(),
+            first_message,
+            pending: None,
+            answered: None,
+            asking: Asking::First,
+            last_said: String::new(),
+            ending: false,
+            silences: 0,
+        }
+    }
+
+    fn call(&self, tool: &'static str, parameters: Value) -> Option<Act> {
+        self.tools.contains(tool).then_some(Act::Call { tool, parameters })
+    }
+
+    fn say(&mut self, text: impl Into<String>) -> Act {
+        let text = text.into();
+        self.last_said.clone_from(&text);
+        Act::Speak(text)
+    }
+
+    /// The conversation begins.
+    pub(crate) fn begin(&mut self) -> Vec<Act> {
+        let mut acts = Vec::new();
+        if !self.first_message.is_empty() {
+            acts.push(self.say(self.first_message.clone()));
+        }
+        acts.extend(self.call("get_next_question", json!({})));
+        acts
+    }
+
+    /// The contact has said something.
+    pub(crate) fn heard(&mut self, text: &str) -> Vec<Act> {
+        self.silences = 0;
+        let words = text.to_lowercase();
+        let words = words.trim_matches(|c: char| !c.is_alphanumeric() && c != '?');
+        let has = |part: &[&str]| part.iter().any(|part| words.contains(part));
+        if matches!(words, "bye" | "goodbye" | "good bye" | "hang up" | "that is all" | "that's all") {
+            return self.end("the contact said goodbye");
+        }
+        let act = if has(&["transfer me", "put me through", "connect me"]) {
+            self.call("transfer", json!({}))
+        } else if has(&[
+            "emergency",
+            "human",
+            "real person",
+            "a person",
+            "representative",
+            "speak to someone",
+        ]) {
+            self.call("escalate", json!({ "reason": text }))
+        } else if let Some(value) = correction(text) {
+            let field = self.answered.clone().or_else(|| self.pending.clone());
+            field.and_then(|field| self.call("correct_answer", json!({ "field": field, "value": value })))
+        } else if is_question(words) {
+            self.call("answer_question", json!({ "question": text }))
+        } else {
+            let parameters = match &self.pending {
+                Some(field) => json!({ "field": field, "value": text }),
+                None => json!({ "value": text }),
+            };
+            self.call("record_answer", parameters)
+        };
+        act.map_or_else(|| vec![self.say("Thank you.")], |act| vec![act])
+    }
+
+    /// The client wrote on the contact's behalf.
+    pub(crate) fn told(&mut self, text: &str) -> Vec<Act> {
+        self.silences = 0;
+        let words = text.to_lowercase();
+        if ["go on", "continue", "finish your sentence", "did not hear"]
+            .iter()
+            .any(|part| words.contains(part))
+        {
+            return vec![self.say(self.last_said.clone())];
+        }
+        self.asking = Asking::Acknowledge;
+        let act = self.call("get_next_question", json!({}));
+        act.map_or_else(|| vec![self.say("Got it, thanks.")], |act| vec![act])
+    }
+
+    /// Nobody has said anything for a while.
+    pub(crate) fn silent(&mut self) -> Vec<Act> {
+        self.silences += 1;
+        match self.silences {
+            1 => vec![Act::Speak("Are you still there?".to_owned())],
+            2 => vec![Act::Speak(self.last_said.clone())],
+            _ => Vec::new(),
+        }
+    }
+
+    /// A tool of the client has answered, or failed.
+    pub(crate) fn result(&mut self, tool: &str, result: &str, is_error: bool) -> Vec<Act> {
+        let answer: Value = serde_json::from_str(result).unwrap_or(Value::Null);
+        let said = answer["say"].as_str().unwrap_or_default().trim().to_owned();
+        let question = &answer["next_question"];
+        let asked = question["question"].as_str().unwrap_or_default().to_owned();
+        let ok = !is_error && answer["ok"] != false;
+        if ok && matches!(tool, "record_answer" | "correct_answer") {
+            self.answered = self.pending.take();
+        }
+        if let Some(field) = question["field"].as_str() {
+            self.pending = Some(field.to_owned());
+        }
+        if tool == "end_call" {
+            return vec![Act::End];
+        }
+        if tool == "get_next_question" && self.asking == Asking::First && !asked.is_empty() {
+            self.asking = Asking::Acknowledge;
+            if self.first_message.contains(&asked) {
+                return Vec::new();
+            }
+            return vec![self.say(if said.is_empty() { asked } else { joined(&said, &asked) })];
+        }
+        let mut text = joined(&said, &asked);
+        if tool == "get_next_question" {
+            text = joined("Got it, thanks.", &text);
+        } else if text.is_empty() {
+            text = if ok {
+                "Thank you.".to_owned()
+            } else {
+                format!("Sorry, I did not get that. {}", self.last_said)
+            };
+        }
+        let mut acts = vec![self.say(text)];
+        if answer["complete"] == true && tool != "transfer" && tool != "escalate" {
+            acts.extend(self.end("every question is answered"));
+        }
+        acts
+    }
+
+    fn end(&mut self, reason: &str) -> Vec<Act> {
+        if std::mem::replace(&mut self.ending, true) {
+            return Vec::new();
+        }
+        let goodbye = Act::Speak("Thank you for your time. Goodbye!".to_owned());
+        let end = self.call("end_call", json!({ "reason": reason })).unwrap_or(Act::End);
+        vec![goodbye, end]
+    }
+}
+
+/// What was said, and the question unless it was part of it.
+fn joined(said: &str, question: &str) -> String {
+    if said.is_empty() || said.contains(question) && !said.is_empty() && question.is_empty() {
+        return if said.is_empty() { question.to_owned() } else { said.to_owned() };
+    }
+    if said.contains(question) { said.to_owned() } else { format!("{said} {question}") }
+}
+
+/// The new value, when the words take something back.
+fn correction(text: &str) -> Option<&str> {
+    let openings = [
+        "actually,",
+        "actually",
+        "correction:",
+        "correction",
+        "no, it is",
+        "no, it's",
+        "i meant",
+        "sorry, it is",
+    ];
+    let lower = text.to_lowercase();
+    let opening = openings.iter().find(|opening| lower.starts_with(**opening))?;
+    // The openings are ASCII, so they are as long in the original.
+    let rest = text.get(opening.len()..)?.trim();
+    let rest = rest.strip_prefix("it is ").or_else(|| rest.strip_prefix("it's ")).unwrap_or(rest);
+    (!rest.is_empty()).then_some(rest)
+}
+
+fn is_question(words: &str) -> bool {
+    let first = words.split_whitespace().next().unwrap_or_default();
+    words.ends_with('?')
+        || matches!(first, "what" | "why" | "how" | "when" | "who" | "where" | "do" | "does" | "can" | "is")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brain(first_message: &str) -> Brain {
+        let tools = [
+            "get_next_question",
+            "record_answer",
+            "correct_answer",
+            "answer_question",
+            "escalate",
+            "end_call",
+        ];
+        Brain::new(tools.map(str::to_owned), first_message.to_owned())
+    }
+
+    fn next(question: &str) -> String {
+        json!({ "ok": true, "say": question, "next_question": { "field": "website", "question": question } })
+            .to_string()
+    }
+
+    #[test]
+    fn it_asks_what_the_tools_say_and_records_what_it_hears() {
+        let mut brain = brain("Hi Dana.");
+        assert_eq!(brain.begin().len(), 2);
+        let asked = brain.result("get_next_question", &next("What is your website?"), false);
+        assert_eq!(asked, [Act::Speak("What is your website?".into())]);
+        let parameters = json!({ "field": "website", "value": "acme.com" });
+        assert_eq!(brain.heard("acme.com"), [Act::Call { tool: "record_answer", parameters }]);
+        let done = json!({ "ok": true, "say": "That is all.", "complete": true }).to_string();
+        let acts = brain.result("record_answer", &done, false);
+        assert_eq!(acts[0], Act::Speak("That is all.".into()));
+        assert!(matches!(&acts[2], Act::Call { tool: "end_call", .. }));
+        assert_eq!(brain.result("end_call", "{}", false), [Act::End]);
+    }
+
+    #[test]
+    fn a_question_in_the_first_message_is_not_asked_twice() {
+        let mut brain = brain("Hi Dana. What is your website?");
+        brain.begin();
+        assert_eq!(brain.result("get_next_question", &next("What is your website?"), false), []);
+    }
+
+    #[test]
+    fn words_are_told_apart() {
+        let mut brain = brain("");
+        brain.result("get_next_question", &next("What is your website?"), false);
+        let tool = |acts: Vec<Act>| match acts.into_iter().find(|act| matches!(act, Act::Call { .. })) {
+            Some(Act::Call { tool, .. }) => tool,
+            _ => "none",
+        };
+        assert_eq!(tool(brain.heard("Why do you need that?")), "answer_question");
+        assert_eq!(tool(brain.heard("I want to talk to a human")), "escalate");
+        assert_eq!(tool(brain.heard("Actually, it is beta.com")), "correct_answer");
+        assert_eq!(tool(brain.heard("Goodbye!")), "end_call");
+        assert_eq!(tool(brain.told("I have just sent my email")), "get_next_question");
+        let acts = brain.result("get_next_question", &next("How old is it?"), false);
+        assert_eq!(acts, [Act::Speak("Got it, thanks. How old is it?".into())]);
+        assert_eq!(brain.told("Please go on."), acts);
+    }
+}
