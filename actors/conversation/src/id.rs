@@ -1,10 +1,12 @@
 //! Typed identifiers: a prefix, 48 bits of time and 128 random bits, in lower-case Crockford base 32.
 //!
 //! `ses_` + 10 characters of time + 26 characters of randomness. They sort by creation time, and the random
-//! part is long enough that an id can stand in a link.
+//! part is long enough that an id can stand in a link. Copies share their text: an id goes with every message, row and
+//! event.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +55,7 @@ macro_rules! ids {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The prefix every id of this kind starts with (without the underscore).
@@ -93,7 +95,7 @@ macro_rules! ids {
 
         impl From<$name> for String {
             fn from(id: $name) -> String {
-                id.0.into()
+                (*id.0).into()
             }
         }
     )*};
