@@ -6,6 +6,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use actix::{Actor, Addr, Context, Handler, Message};
 use futures_util::FutureExt;
@@ -59,9 +60,14 @@ impl Handler<Dispatch> for SmsChannel {
         // Not `context.spawn`: actix polls every future of a context whenever one of them wakes.
         let Lane { segments, segments_per_second, .. } = lane;
         let delivery = &courier.claimed.delivery;
-        match self.pace.reserve(delivery, self.node.now(), segments, segments_per_second, latest) {
+        let now = self.node.now();
+        match self.pace.reserve(delivery, now, segments, segments_per_second, latest) {
             Ok(start) => actix_rt::spawn(courier.deliver(start)),
-            Err(at) => actix_rt::spawn(courier.put_back(at)),
+            // It comes back some time before its turn, because claims are not made at every instant.
+            Err(start) => {
+                let early = (latest.millis_since(now) / 2).max(0);
+                actix_rt::spawn(courier.put_back(start.plus_millis(-early)))
+            }
         };
     }
 }
@@ -120,6 +126,7 @@ impl Courier {
 
     /// Gives the message back untried.
     async fn put_back(self, at: Timestamp) {
+        self.router.node.put_back.fetch_add(1, Ordering::Relaxed);
         self.settle(Verdict { settlement: Settlement::Defer { at }, report: None }).await;
     }
 

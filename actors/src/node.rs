@@ -29,6 +29,8 @@ pub(crate) struct Node {
     pub(crate) active: AtomicUsize,
     pub(crate) watchers: AtomicUsize,
     pub(crate) in_flight: AtomicUsize,
+    /// Claims that were given back untried, ever.
+    pub(crate) put_back: AtomicUsize,
 }
 
 impl Node {
@@ -41,6 +43,7 @@ impl Node {
             active: AtomicUsize::new(0),
             watchers: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
+            put_back: AtomicUsize::new(0),
             config,
             ports,
         }

@@ -1,12 +1,14 @@
 //! The outbox relay: claims messages under a lease and hands each to the channel actor of its lane.
 //!
-//! It reacts at once to the bell that a commit rings, and otherwise sleeps until the next message is due. It claims no
-//! more than it may have in flight, so a slow vendor is felt here and not in memory.
+//! It reacts at once to the bell that a commit rings, and otherwise sleeps until the next message is due. Under load the
+//! messages of a moment are claimed together. It claims no more than it may have in flight, so a slow vendor is felt
+//! here and not in memory.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use actix::Addr;
 use futures_util::FutureExt;
@@ -20,6 +22,11 @@ use crate::lane::{Courier, Dispatch, SmsChannel};
 use crate::mailbox::post;
 use crate::node::{Node, Router};
 
+/// After a claim that found something the next one waits so long: a claim is a transaction, and a reply that is not
+/// claimed yet is replaced when the client goes on writing.
+const PACE: Duration = Duration::from_millis(50);
+/// When most of a claim had to be put back, because its lanes are busy for longer than a lease, there is no hurry.
+const BACKLOG_PACE: Duration = Duration::from_millis(450);
 /// A claim that found nothing although something seemed due looks again after this long.
 const RELOOK_MILLIS: i64 = 250;
 /// The longest pause after store errors.
@@ -101,13 +108,20 @@ impl Relay {
         let now = node.now();
         let lease_until = now.plus_millis(config.lease_millis);
         let claims = node.ports.outbox.claim(now, lease_until, limit).await?;
-        let (found, full) = (!claims.is_empty(), claims.len() >= room);
+        let (found, full) = (claims.len(), claims.len() >= room);
+        let put_back = node.put_back.load(Ordering::Relaxed);
         self.dispatch(claims, lease_until).await;
+        if found > 0 {
+            tokio::time::sleep(PACE).await;
+            if (node.put_back.load(Ordering::Relaxed) - put_back) * 2 > found {
+                tokio::time::sleep(BACKLOG_PACE).await;
+            }
+        }
         if full {
             return Ok(Wait::ForLanding);
         }
         Ok(match node.ports.outbox.next_due().await? {
-            Some(due) if found => Wait::Until(due),
+            Some(due) if found > 0 => Wait::Until(due),
             Some(due) => Wait::Until(due.max(now.plus_millis(RELOOK_MILLIS))),
             None => Wait::ForBell,
         })
