@@ -1,6 +1,6 @@
 //! Every place where SQLite and PostgreSQL differ.
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
 use super::Scope;
 
@@ -25,6 +25,21 @@ pub(super) const POSTGRES_HAS_TABLE: &str = "SELECT to_regclass($1) IS NOT NULL"
 /// Whether the current PostgreSQL role is a superuser, and whether it passes row-level security.
 pub(super) const POSTGRES_ROLE: &str =
     "SELECT rolsuper, rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user";
+
+/// How an engine wants the placeholders of a text with hundreds of them. SQLite takes `$1` too, but looks for the name
+/// of each in a list of all: the time for a batch would grow with the square of its rows.
+pub(crate) trait Placeholders {
+    /// `$1, $2, …` instead of `?, ?, …`.
+    const NUMBERED: bool;
+}
+
+impl Placeholders for PgConnection {
+    const NUMBERED: bool = true;
+}
+
+impl Placeholders for SqliteConnection {
+    const NUMBERED: bool = false;
+}
 
 /// Begins a PostgreSQL transaction and names its tenant in the same round trip.
 pub(super) fn postgres_begin(scope: Scope<'_>) -> AssertSqlSafe<String> {

@@ -13,6 +13,7 @@ mod open;
 mod role;
 pub mod schema;
 mod statement;
+mod together;
 
 use std::future::Future;
 use std::time::Duration;
@@ -85,7 +86,7 @@ pub enum Scope<'a> {
 #[derive(Debug, Clone)]
 enum Engine {
     /// One writer, because SQLite has one; readers that cannot write.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite { writer: SqlitePool, readers: SqlitePool, together: together::Queue },
     /// One pool for all.
     Postgres(PgPool),
 }
@@ -203,7 +204,7 @@ impl Db {
     /// Closes every connection once its work is done.
     pub async fn close(&self) {
         match &self.engine {
-            Engine::Sqlite { writer, readers } => {
+            Engine::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -243,14 +244,15 @@ fn all_statements() -> Vec<Statement> {
     .concat()
 }
 
-/// Every text of the program with what declares it, the repeated ones in their smallest sizes and their largest.
-pub fn all_texts() -> Vec<(&'static str, SqlStr)> {
+/// Every text of the program with what declares it, the repeated ones in their smallest sizes and their largest, with
+/// numbered placeholders as PostgreSQL wants them or without as SQLite does.
+pub fn all_texts(numbered: bool) -> Vec<(&'static str, SqlStr)> {
     let fixed =
         all_statements().into_iter().map(|statement| (statement.name, statement.sql().into_sql_str()));
     let repeated = crate::store::REPEATED.iter().chain(&crate::projector::store::REPEATED);
     fixed
         .chain(repeated.flat_map(|statement| {
-            [1, 2, MAX_ROWS].map(|count| (statement.name, statement.text(count).into_sql_str()))
+            [1, 2, MAX_ROWS].map(|count| (statement.name, statement.written(numbered, count).into_sql_str()))
         }))
         .collect()
 }

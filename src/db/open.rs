@@ -8,10 +8,10 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Executor as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection};
 use tokio::runtime::Handle;
 
-use super::{Db, DbError, Engine, dialect};
+use super::{Db, DbError, Engine, dialect, together};
 
 /// How long a caller waits for a connection before the store counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -137,14 +137,30 @@ async fn open_sqlite(path: &Path, access: Access) -> Result<Db, OpenError> {
     };
     let writable =
         if access == Access::Own { options.clone() } else { options.clone().pragma("query_only", "on") };
-    let writer = pool().max_connections(1).connect_with(writable).await?;
+    let writer = pool()
+        .max_connections(1)
+        .after_release(|connection, _| Box::pin(is_at_rest(connection)))
+        .connect_with(writable)
+        .await?;
     let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
     if !is_safe_sqlite(&found) {
         return Err(OpenError::OldSqlite { found });
     }
     let readers =
         pool().max_connections(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
-    Ok(Db { engine: Engine::Sqlite { writer, readers }, runtime: Handle::current(), lock })
+    let runtime = Handle::current();
+    let together = together::start(&runtime, writer.clone());
+    Ok(Db { engine: Engine::Sqlite { writer, readers, together }, runtime, lock })
+}
+
+/// SQLite ends a transaction by itself when the disk is full. The driver's own ROLLBACK fails then, and sqlx 0.9 counts
+/// the transaction as open for ever: such a connection is closed, and the pool opens another.
+async fn is_at_rest(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    if connection.is_in_transaction() {
+        // The rollback of a dropped transaction may still be on its way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 /// The operating system frees the lock when the process ends, however it ends.

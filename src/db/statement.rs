@@ -4,6 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use sqlx::AssertSqlSafe;
 
+use super::dialect::Placeholders;
+
 /// The most rows of one multi-row statement.
 pub const MAX_ROWS: usize = 256;
 /// Texts exist for 1, 2, 4, … [`MAX_ROWS`] rows, so that few of them fill the drivers' statement caches.
@@ -28,52 +30,60 @@ impl Statement {
     }
 }
 
-/// A statement whose parameter list repeats: a multi-row `VALUES` or the list of an `IN`.
+/// A statement whose parameter list repeats: a multi-row `VALUES` or the list of an `IN`. Every placeholder is in an item.
 #[derive(Debug)]
 pub struct Repeated {
     /// The constant it is declared as.
     pub name: &'static str,
     head: &'static str,
-    /// Placeholders used in `head` before the repeated ones.
-    fixed: usize,
-    /// Placeholders per item; one item of several is put in parentheses.
-    columns: usize,
+    /// One item, its placeholders written `?`.
+    item: &'static str,
     tail: &'static str,
-    texts: [OnceLock<Arc<str>>; SIZES],
+    numbered: [OnceLock<Arc<str>>; SIZES],
+    plain: [OnceLock<Arc<str>>; SIZES],
 }
 
 impl Repeated {
     pub(crate) const fn new(
         name: &'static str,
         head: &'static str,
-        fixed: usize,
-        columns: usize,
+        item: &'static str,
         tail: &'static str,
     ) -> Self {
-        Self { name, head, fixed, columns, tail, texts: [const { OnceLock::new() }; SIZES] }
+        let texts = [const { OnceLock::new() }; SIZES];
+        Self { name, head, item, tail, numbered: texts, plain: [const { OnceLock::new() }; SIZES] }
     }
 
-    /// The text for `count` items, which is a power of two: see [`batches`].
-    pub fn text(&self, count: usize) -> AssertSqlSafe<Arc<str>> {
+    /// The text for `count` items, which is a power of two (see [`batches`]), as this connection's engine wants it.
+    pub(crate) fn text<C: Placeholders>(&self, _connection: &C, count: usize) -> AssertSqlSafe<Arc<str>> {
+        self.written(C::NUMBERED, count)
+    }
+
+    /// The text for `count` items with placeholders that are numbered or not.
+    pub(crate) fn written(&self, numbered: bool, count: usize) -> AssertSqlSafe<Arc<str>> {
         debug_assert!(count.is_power_of_two() && count <= MAX_ROWS);
-        let text = self.texts[count.ilog2() as usize].get_or_init(|| self.write(count).into());
+        let texts = if numbered { &self.numbered } else { &self.plain };
+        let text = texts[count.ilog2() as usize].get_or_init(|| self.write(numbered, count).into());
         // Made of constants and placeholders only.
         AssertSqlSafe(Arc::clone(text))
     }
 
-    fn write(&self, count: usize) -> String {
+    fn write(&self, numbered: bool, count: usize) -> String {
         use std::fmt::Write as _;
         let mut text = String::from(self.head);
-        let mut placeholder = self.fixed;
+        let mut placeholder = 0;
         for item in 0..count {
             text.push_str(if item == 0 { "" } else { ", " });
-            text.push_str(if self.columns > 1 { "(" } else { "" });
-            for column in 0..self.columns {
-                placeholder += 1;
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{}${placeholder}", if column == 0 { "" } else { ", " });
+            for part in self.item.split_inclusive('?') {
+                match part.strip_suffix('?').filter(|_| numbered) {
+                    Some(before) => {
+                        placeholder += 1;
+                        // Writing to a string cannot fail.
+                        let _ = write!(text, "{before}${placeholder}");
+                    }
+                    None => text.push_str(part),
+                }
             }
-            text.push_str(if self.columns > 1 { ")" } else { "" });
         }
         text.push_str(self.tail);
         text
@@ -163,12 +173,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repeated_statement_numbers_its_placeholders_through() {
-        static ROWS: Repeated =
-            Repeated::new("ROWS", "INSERT INTO t VALUES ", 0, 2, " ON CONFLICT DO NOTHING");
-        static LIST: Repeated = Repeated::new("LIST", "DELETE FROM t WHERE a = $1 AND b IN (", 1, 1, ")");
-        assert_eq!(&*ROWS.text(2).0, "INSERT INTO t VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING");
-        assert_eq!(&*LIST.text(2).0, "DELETE FROM t WHERE a = $1 AND b IN ($2, $3)");
+    fn a_repeated_statement_numbers_its_placeholders_through_where_they_have_numbers() {
+        static ROWS: Repeated = Repeated::new(
+            "ROWS",
+            "INSERT INTO t VALUES ",
+            "(?, CAST(? AS BIGINT))",
+            " ON CONFLICT DO NOTHING",
+        );
+        static LIST: Repeated = Repeated::new("LIST", "DELETE FROM t WHERE a IN (", "?", ")");
+        let numbered =
+            "INSERT INTO t VALUES ($1, CAST($2 AS BIGINT)), ($3, CAST($4 AS BIGINT)) ON CONFLICT DO NOTHING";
+        assert_eq!(&*ROWS.written(true, 2).0, numbered);
+        let plain =
+            "INSERT INTO t VALUES (?, CAST(? AS BIGINT)), (?, CAST(? AS BIGINT)) ON CONFLICT DO NOTHING";
+        assert_eq!(&*ROWS.written(false, 2).0, plain);
+        assert_eq!(&*LIST.written(true, 2).0, "DELETE FROM t WHERE a IN ($1, $2)");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The SQL of sessions: made once per person and kind, found by id, link or phone.
 
 use usher_conversation::id::{ContactId, FlowId, OrgId, PackageId, SessionId};
-use usher_conversation::ports::StoreError;
+use usher_conversation::ports::{BoxFuture, StoreError};
 use usher_conversation::time::Timestamp;
 
 use crate::db::{DbError, Scope, Tx, execute, fetch_all, fetch_one, fetch_optional, statements};
@@ -75,21 +75,29 @@ impl Store {
     /// The session a phone talks to. Someone who writes for the first time becomes a contact and gets a session with
     /// the organisation's newest questions.
     pub async fn session_of_phone(&self, org: &OrgId, phone: &str) -> Result<SessionId, StoreError> {
-        let (store, org, phone) = (self.clone(), org.clone(), phone.to_owned());
-        self.run(async move {
-            let mut tx = store.db().read(Scope::Org(&org)).await?;
-            let known = fetch_optional!(&mut tx, (String,), SESSION_OF_PHONE, org.as_str(), phone.as_str())?;
-            drop(tx);
-            if let Some((session,)) = known {
-                return parse_id(&session);
-            }
-            let mut tx = store.db().write(Scope::Org(&org)).await?;
+        let (db, of, number) = (self.db().clone(), org.clone(), phone.to_owned());
+        let known = self
+            .run(async move {
+                let mut tx = db.read(Scope::Org(&of)).await?;
+                fetch_optional!(&mut tx, (String,), SESSION_OF_PHONE, of.as_str(), number.as_str())
+            })
+            .await?;
+        if let Some((session,)) = known {
+            return Ok(parse_id(&session)?);
+        }
+        let (store, of, number) = (self.clone(), org.clone(), phone.to_owned());
+        Ok(self
+            .db()
+            .write_together(org, move |tx| store.clone().welcome(tx, of.clone(), number.clone()))
+            .await?)
+    }
+
+    /// Makes the contact and the session of someone who writes for the first time.
+    fn welcome(self, tx: &mut Tx, org: OrgId, phone: String) -> BoxFuture<'_, Result<SessionId, DbError>> {
+        Box::pin(async move {
             let details = ContactDetails { phone: Some(phone), ..ContactDetails::default() };
-            let session = store.newest_session_in(&mut tx, &org, details).await?;
-            tx.commit().await?;
-            Ok(session)
+            self.newest_session_in(tx, &org, details).await
         })
-        .await
     }
 
     /// A session with somebody of whom nothing is known: who called without showing a number.

@@ -1,13 +1,13 @@
 //! The SQL of the read model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use usher_conversation::channel::Channel;
 use usher_conversation::flow::FieldId;
 use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::ports::{Journal as _, StoreError};
-use usher_conversation::session::{SessionState, SessionStatus, Speaker, TranscriptEntry, fold};
+use usher_conversation::session::{SessionStatus, Speaker, TranscriptEntry, fold};
 use usher_conversation::view::transcript_of;
 
 use super::news::{Advance, News};
@@ -34,36 +34,43 @@ statements! {
         ON CONFLICT (name) DO UPDATE SET position = excluded.position";
     FORGET_WATERMARK = "DELETE FROM projections WHERE name = 'read_model'";
     PROJECTED_SEQ = "SELECT projected_seq FROM sessions WHERE session_id = $1 AND org_id = $2";
-    /// The old number is the fence: of two nodes that project a session, one writes. Nobody writes about a person who
-    /// was erased.
-    UPDATE_SESSION = "UPDATE sessions SET status = $4, pending = $5, answered = $6, last_channel = $7, \
-        last_activity_at = $8, projected_seq = $9 WHERE session_id = $1 AND org_id = $2 AND projected_seq = $3 \
-        AND EXISTS (SELECT 1 FROM contacts c WHERE c.org_id = sessions.org_id \
-        AND c.contact_id = sessions.contact_id AND c.erased_at IS NULL)";
-    DELETE_RESPONSES = "DELETE FROM session_responses WHERE session_id = $1 AND org_id = $2";
     RESET_SESSIONS = "UPDATE sessions SET status = 'active', pending = NULL, answered = 0, last_channel = NULL, \
         last_activity_at = created_at, projected_seq = 0";
     RESET_RESPONSES = "DELETE FROM session_responses";
     RESET_INTERACTIONS = "DELETE FROM interaction_log";
 }
 
+/// The old number is the fence: of two nodes that project a session, one writes. Nobody writes about a person who was
+/// erased.
+static UPDATE_SESSIONS: Repeated = Repeated::new(
+    "UPDATE_SESSIONS",
+    "WITH moved (session_id, org_id, before, status, pending, answered, last_channel, at, seq) AS (VALUES ",
+    "(?, ?, CAST(? AS BIGINT), ?, ?, CAST(? AS BIGINT), ?, CAST(? AS BIGINT), CAST(? AS BIGINT))",
+    ") UPDATE sessions SET status = moved.status, pending = moved.pending, answered = moved.answered, \
+     last_channel = moved.last_channel, last_activity_at = moved.at, projected_seq = moved.seq FROM moved \
+     WHERE sessions.session_id = moved.session_id AND sessions.org_id = moved.org_id \
+     AND sessions.projected_seq = moved.before \
+     AND EXISTS (SELECT 1 FROM contacts c WHERE c.org_id = sessions.org_id \
+     AND c.contact_id = sessions.contact_id AND c.erased_at IS NULL) RETURNING sessions.session_id",
+);
+static DELETE_RESPONSES: Repeated =
+    Repeated::new("DELETE_RESPONSES", "DELETE FROM session_responses WHERE session_id IN (", "?", ")");
 static INSERT_RESPONSES: Repeated = Repeated::new(
     "INSERT_RESPONSES",
     "INSERT INTO session_responses (org_id, session_id, field, value, raw, channel, at, seq) VALUES ",
-    0,
-    8,
+    "(?, ?, ?, ?, ?, ?, ?, ?)",
     "",
 );
 static INSERT_INTERACTIONS: Repeated = Repeated::new(
     "INSERT_INTERACTIONS",
     "INSERT INTO interaction_log (org_id, session_id, seq, position, speaker, channel, text, at) VALUES ",
-    0,
-    8,
+    "(?, ?, ?, ?, ?, ?, ?, ?)",
     "",
 );
 
 /// Every multi-row statement, for the test that prepares them.
-pub(crate) static REPEATED: [&Repeated; 2] = [&INSERT_RESPONSES, &INSERT_INTERACTIONS];
+pub(crate) static REPEATED: [&Repeated; 4] =
+    [&UPDATE_SESSIONS, &DELETE_RESPONSES, &INSERT_RESPONSES, &INSERT_INTERACTIONS];
 
 #[derive(sqlx::FromRow)]
 struct BehindRow {
@@ -210,55 +217,69 @@ impl Store {
         let db = self.db().clone();
         self.run(async move {
             let mut tx = db.write(Scope::System).await?;
-            let mut elsewhere = Vec::new();
-            let mut lines = Vec::new();
-            for advance in &advances {
-                let Advance { org, session, before, to, at, state, .. } = advance;
-                let moved = execute!(
-                    &mut tx,
-                    UPDATE_SESSION,
-                    session.as_str(),
-                    org.as_str(),
-                    column(*before),
-                    status_column(state.status()),
-                    state.pending().map(FieldId::as_str),
-                    i64::try_from(state.answers().len()).unwrap_or(i64::MAX),
-                    state.last_channel().map(Channel::as_str),
-                    at.as_millis(),
-                    column(*to)
-                )?;
-                if moved == 0 {
-                    elsewhere.push((org.clone(), session.clone()));
-                    continue;
-                }
-                if advance.answers {
-                    write_responses(&mut tx, org, session, state).await?;
-                }
-                lines.extend(advance.lines.iter().map(|line| (advance, line)));
-            }
+            let moved = update_sessions(&mut tx, &advances).await?;
+            let (moved, elsewhere): (Vec<_>, Vec<_>) =
+                advances.iter().partition(|advance| moved.contains(advance.session.as_str()));
+            write_responses(&mut tx, &moved).await?;
+            let lines: Vec<_> = moved
+                .into_iter()
+                .flat_map(|advance| advance.lines.iter().map(move |line| (advance, line)))
+                .collect();
             write_interactions(&mut tx, &lines).await?;
             tx.commit().await?;
-            Ok(elsewhere)
+            Ok(elsewhere.into_iter().map(|advance| (advance.org.clone(), advance.session.clone())).collect())
         })
         .await
     }
 }
 
-async fn write_responses(
-    tx: &mut Tx,
-    org: &OrgId,
-    session: &SessionId,
-    state: &SessionState,
-) -> Result<(), DbError> {
-    execute!(tx, DELETE_RESPONSES, session.as_str(), org.as_str())?;
-    let answers: Vec<_> = state.answers().iter().collect();
+/// The sessions that were where their advance begins.
+async fn update_sessions(tx: &mut Tx, advances: &[Advance]) -> Result<HashSet<String>, DbError> {
+    let mut moved = HashSet::with_capacity(advances.len());
+    for run in batches(advances) {
+        let rows: Vec<(String,)> = on_tx!(tx, c => {
+            let mut query = sqlx::query_as(UPDATE_SESSIONS.text(c, run.len()));
+            for Advance { org, session, before, to, at, state, .. } in run {
+                query = query
+                    .bind(session.as_str())
+                    .bind(org.as_str())
+                    .bind(column(*before))
+                    .bind(status_column(state.status()))
+                    .bind(state.pending().map(FieldId::as_str))
+                    .bind(i64::try_from(state.answers().len()).unwrap_or(i64::MAX))
+                    .bind(state.last_channel().map(Channel::as_str))
+                    .bind(at.as_millis())
+                    .bind(column(*to));
+            }
+            query.fetch_all(c).await
+        })?;
+        moved.extend(rows.into_iter().map(|(session,)| session));
+    }
+    Ok(moved)
+}
+
+async fn write_responses(tx: &mut Tx, moved: &[&Advance]) -> Result<(), DbError> {
+    let changed: Vec<&Advance> = moved.iter().copied().filter(|advance| advance.answers).collect();
+    for run in batches(&changed) {
+        on_tx!(tx, c => {
+            let mut query = sqlx::query(DELETE_RESPONSES.text(c, run.len()));
+            for advance in run {
+                query = query.bind(advance.session.as_str());
+            }
+            query.execute(c).await.map(drop)
+        })?;
+    }
+    let answers: Vec<_> = changed
+        .into_iter()
+        .flat_map(|advance| advance.state.answers().iter().map(move |answer| (advance, answer)))
+        .collect();
     for run in batches(&answers) {
         on_tx!(tx, c => {
-            let mut query = sqlx::query(INSERT_RESPONSES.text(run.len()));
-            for (field, answer) in run {
+            let mut query = sqlx::query(INSERT_RESPONSES.text(c, run.len()));
+            for (advance, (field, answer)) in run {
                 query = query
-                    .bind(org.as_str())
-                    .bind(session.as_str())
+                    .bind(advance.org.as_str())
+                    .bind(advance.session.as_str())
                     .bind(field.as_str())
                     .bind(answer.value.to_json().to_string())
                     .bind(answer.raw.as_str())
@@ -275,7 +296,7 @@ async fn write_responses(
 async fn write_interactions(tx: &mut Tx, lines: &[(&Advance, &TranscriptEntry)]) -> Result<(), DbError> {
     for run in batches(lines) {
         on_tx!(tx, c => {
-            let mut query = sqlx::query(INSERT_INTERACTIONS.text(run.len()));
+            let mut query = sqlx::query(INSERT_INTERACTIONS.text(c, run.len()));
             for (advance, line) in run {
                 query = query
                     .bind(advance.org.as_str())

@@ -1,6 +1,9 @@
 //! The outbox port: messages claimed under leases, settled once.
 
+use std::sync::Arc;
+
 use usher_conversation::channel::Channel;
+use usher_conversation::id::{DeliveryId, OrgId};
 use usher_conversation::ports::{BoxFuture, Claimed, Outbox, Settlement, StoreError};
 use usher_conversation::session::MessageKind;
 use usher_conversation::time::Timestamp;
@@ -9,7 +12,7 @@ use super::Store;
 use super::journal::{corrupt, open, parse_id};
 use super::writer::column;
 use crate::crypto::Place;
-use crate::db::{DbError, Scope, execute, fetch_all, fetch_optional, statements};
+use crate::db::{DbError, Scope, Tx, execute, fetch_all, fetch_optional, statements};
 
 /// An earlier message of the same session and channel that must go first: it is due no later, or was tried already.
 macro_rules! blocked {
@@ -111,29 +114,8 @@ impl Outbox for Store {
         settlement: Settlement,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        let (db, delivery, org) = (self.db().clone(), claimed.delivery.clone(), claimed.org.clone());
-        let (lease, uncertain) = (claimed.lease, claimed.uncertain);
-        Box::pin(self.run(async move {
-            let row = SettledRow::new(settlement, uncertain);
-            let mut tx = db.write(Scope::Org(&org)).await?;
-            let settled = execute!(
-                &mut tx,
-                SETTLE,
-                delivery.as_str(),
-                org.as_str(),
-                column(lease),
-                row.state,
-                row.due.unwrap_or(now).as_millis(),
-                row.uncertain,
-                row.tries,
-                row.vendor_id,
-                row.error_code,
-                row.reason,
-                now.as_millis()
-            )?;
-            tx.commit().await?;
-            Ok(settled == 1)
-        }))
+        let row = Arc::new(SettledRow::new(claimed, settlement, now));
+        Box::pin(async move { Ok(self.db().write_together(&claimed.org, move |tx| row.write(tx)).await?) })
     }
 
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
@@ -182,8 +164,12 @@ impl Store {
 
 /// A settlement as columns.
 struct SettledRow {
+    delivery: DeliveryId,
+    org: OrgId,
+    lease: u64,
+    now: Timestamp,
     state: &'static str,
-    due: Option<Timestamp>,
+    due: Timestamp,
     uncertain: bool,
     tries: i64,
     vendor_id: Option<String>,
@@ -192,10 +178,14 @@ struct SettledRow {
 }
 
 impl SettledRow {
-    fn new(settlement: Settlement, was_uncertain: bool) -> Self {
+    fn new(claimed: &Claimed, settlement: Settlement, now: Timestamp) -> Self {
         let row = Self {
+            delivery: claimed.delivery.clone(),
+            org: claimed.org.clone(),
+            lease: claimed.lease,
+            now,
             state: "pending",
-            due: None,
+            due: now,
             uncertain: false,
             tries: 1,
             vendor_id: None,
@@ -206,16 +196,39 @@ impl SettledRow {
             Settlement::Accepted { vendor_id } => {
                 Self { state: "accepted", vendor_id: Some(vendor_id), ..row }
             }
-            Settlement::Retry { at, reason } => Self { due: Some(at), reason: Some(reason), ..row },
+            Settlement::Retry { at, reason } => Self { due: at, reason: Some(reason), ..row },
             Settlement::Uncertain { at, reason } => {
-                Self { due: Some(at), uncertain: true, reason: Some(reason), ..row }
+                Self { due: at, uncertain: true, reason: Some(reason), ..row }
             }
-            Settlement::Defer { at } => Self { due: Some(at), uncertain: was_uncertain, tries: 0, ..row },
+            Settlement::Defer { at } => Self { due: at, uncertain: claimed.uncertain, tries: 0, ..row },
             Settlement::Dead { error_code, reason } => {
                 Self { state: "dead", error_code: error_code.map(i64::from), reason: Some(reason), ..row }
             }
             Settlement::Dropped { reason } => Self { state: "dropped", reason: Some(reason), ..row },
         }
+    }
+
+    /// Whether the claim was still the newest of its message.
+    fn write<'t>(self: &Arc<Self>, tx: &'t mut Tx) -> BoxFuture<'t, Result<bool, DbError>> {
+        let row = Arc::clone(self);
+        Box::pin(async move {
+            let settled = execute!(
+                tx,
+                SETTLE,
+                row.delivery.as_str(),
+                row.org.as_str(),
+                column(row.lease),
+                row.state,
+                row.due.as_millis(),
+                row.uncertain,
+                row.tries,
+                row.vendor_id.as_deref(),
+                row.error_code,
+                row.reason.as_deref(),
+                row.now.as_millis()
+            )?;
+            Ok(settled == 1)
+        })
     }
 }
 

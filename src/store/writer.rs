@@ -1,8 +1,8 @@
 //! Group commit: one task per node makes turns durable, all that wait in one transaction.
 //!
 //! While one commit syncs, the next turns queue up, so the batch grows with the load and a lone turn waits for
-//! nobody. A turn that conflicts does not fail its neighbours: `ON CONFLICT DO NOTHING` leaves it out and
-//! `RETURNING` tells who is in.
+//! nobody. A turn that conflicts does not fail its neighbours: `ON CONFLICT DO NOTHING` leaves it out, the number of
+//! rows shows that somebody is, and `RETURNING` in a second try tells who.
 //!
 //! Why the journal stays gapless: a session's turns come from one actor that waits for each answer before it decides
 //! the next, a batch holds at most one turn of a session, and `(session_id, seq)` is unique. A turn that is left out
@@ -30,49 +30,58 @@ const QUEUE: usize = 4 * MAX_ROWS;
 /// Commits a follower may be behind before it must go back to the journal.
 const COMMITS: usize = 1024;
 
+/// A batch without a conflict, which is nearly every one, needs no word about each of its rows.
 static INSERT_TURNS: Repeated = Repeated::new(
     "INSERT_TURNS",
     "INSERT INTO journal (org_id, session_id, seq, at, dedup_key, key_id, body) VALUES ",
-    0,
-    7,
+    "(?, ?, ?, ?, ?, ?, ?)",
+    " ON CONFLICT DO NOTHING",
+);
+static INSERT_TURNS_TELLING: Repeated = Repeated::new(
+    "INSERT_TURNS_TELLING",
+    "INSERT INTO journal (org_id, session_id, seq, at, dedup_key, key_id, body) VALUES ",
+    "(?, ?, ?, ?, ?, ?, ?)",
     " ON CONFLICT DO NOTHING RETURNING session_id",
 );
 static SUPERSEDE_REPLIES: Repeated = Repeated::new(
     "SUPERSEDE_REPLIES",
     "UPDATE outbox SET state = 'superseded' WHERE state = 'pending' AND kind = 'reply' AND NOT in_flight \
      AND attempts = 0 AND session_id IN (",
-    0,
-    1,
+    "?",
     ")",
 );
 static INSERT_MESSAGES: Repeated = Repeated::new(
     "INSERT_MESSAGES",
     "INSERT INTO outbox (delivery_id, org_id, session_id, contact_id, seq, position, channel, kind, epoch, key_id, \
      body, state, due, created_at, updated_at) VALUES ",
-    0,
-    15,
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "",
 );
 static INSERT_TIMERS: Repeated = Repeated::new(
     "INSERT_TIMERS",
     "INSERT INTO timers (timer_id, org_id, session_id, due) VALUES ",
-    0,
-    4,
+    "(?, ?, ?, ?)",
     "",
 );
 static DELETE_TIMERS: Repeated =
-    Repeated::new("DELETE_TIMERS", "DELETE FROM timers WHERE timer_id IN (", 0, 1, ")");
+    Repeated::new("DELETE_TIMERS", "DELETE FROM timers WHERE timer_id IN (", "?", ")");
 static SAVE_SNAPSHOTS: Repeated = Repeated::new(
     "SAVE_SNAPSHOTS",
     "INSERT INTO snapshots (session_id, org_id, seq, key_id, body) VALUES ",
-    0,
-    5,
+    "(?, ?, ?, ?, ?)",
     " ON CONFLICT (session_id) DO UPDATE SET seq = excluded.seq, key_id = excluded.key_id, body = excluded.body",
 );
 
 /// Every multi-row statement, for the test that prepares them.
-pub(crate) static REPEATED: [&Repeated; 6] =
-    [&INSERT_TURNS, &SUPERSEDE_REPLIES, &INSERT_MESSAGES, &INSERT_TIMERS, &DELETE_TIMERS, &SAVE_SNAPSHOTS];
+pub(crate) static REPEATED: [&Repeated; 7] = [
+    &INSERT_TURNS,
+    &INSERT_TURNS_TELLING,
+    &SUPERSEDE_REPLIES,
+    &INSERT_MESSAGES,
+    &INSERT_TIMERS,
+    &DELETE_TIMERS,
+    &SAVE_SNAPSHOTS,
+];
 
 statements! {
     FIND_DUPLICATE = "SELECT session_id, seq FROM journal WHERE org_id = $1 AND dedup_key = $2";
@@ -192,7 +201,19 @@ impl Batch {
 /// Writes the turns and all that must be atomic with them; one outcome per turn, in order.
 async fn commit(db: &Db, turns: &[SealedTurn]) -> Result<Vec<Appended>, DbError> {
     let mut tx = db.write(Scope::System).await?;
-    let inserted = insert_turns(&mut tx, turns).await?;
+    if insert_turns(&mut tx, turns).await? == turns.len() as u64 {
+        write_effects(&mut tx, &turns.iter().collect::<Vec<_>>()).await?;
+        tx.commit().await?;
+        return Ok(vec![Appended::Committed; turns.len()]);
+    }
+    // Somebody is left out: begin again and ask who.
+    drop(tx);
+    commit_but_conflicts(db, turns).await
+}
+
+async fn commit_but_conflicts(db: &Db, turns: &[SealedTurn]) -> Result<Vec<Appended>, DbError> {
+    let mut tx = db.write(Scope::System).await?;
+    let inserted = insert_turns_telling(&mut tx, turns).await?;
     let mut outcomes = Vec::with_capacity(turns.len());
     let mut written = Vec::with_capacity(turns.len());
     for turn in turns {
@@ -208,22 +229,41 @@ async fn commit(db: &Db, turns: &[SealedTurn]) -> Result<Vec<Appended>, DbError>
     Ok(outcomes)
 }
 
-async fn insert_turns(tx: &mut Tx, turns: &[SealedTurn]) -> Result<HashSet<String>, DbError> {
+/// Binds the rows of a run of turns.
+macro_rules! bind_turns {
+    ($query:expr, $run:expr) => {
+        $run.iter().fold($query, |query, turn| {
+            query
+                .bind(turn.org.as_str())
+                .bind(turn.session.as_str())
+                .bind(column(turn.seq))
+                .bind(turn.at.as_millis())
+                .bind(turn.dedup.as_deref())
+                .bind(&*turn.key_id)
+                .bind(turn.body.as_slice())
+        })
+    };
+}
+
+/// How many are in.
+async fn insert_turns(tx: &mut Tx, turns: &[SealedTurn]) -> Result<u64, DbError> {
+    let mut inserted = 0;
+    for run in batches(turns) {
+        inserted += on_tx!(tx, c => {
+            let query = sqlx::query(INSERT_TURNS.text(c, run.len()));
+            bind_turns!(query, run).execute(c).await.map(|done| done.rows_affected())
+        })?;
+    }
+    Ok(inserted)
+}
+
+/// Whose turns are in.
+async fn insert_turns_telling(tx: &mut Tx, turns: &[SealedTurn]) -> Result<HashSet<String>, DbError> {
     let mut inserted = HashSet::with_capacity(turns.len());
     for run in batches(turns) {
         let rows: Vec<(String,)> = on_tx!(tx, c => {
-            let mut query = sqlx::query_as(INSERT_TURNS.text(run.len()));
-            for turn in run {
-                query = query
-                    .bind(turn.org.as_str())
-                    .bind(turn.session.as_str())
-                    .bind(column(turn.seq))
-                    .bind(turn.at.as_millis())
-                    .bind(turn.dedup.as_deref())
-                    .bind(&*turn.key_id)
-                    .bind(turn.body.as_slice());
-            }
-            query.fetch_all(c).await
+            let query = sqlx::query_as(INSERT_TURNS_TELLING.text(c, run.len()));
+            bind_turns!(query, run).fetch_all(c).await
         })?;
         inserted.extend(rows.into_iter().map(|(session,)| session));
     }
@@ -272,7 +312,7 @@ async fn write_effects(tx: &mut Tx, turns: &[&SealedTurn]) -> Result<(), DbError
         .collect();
     for run in batches(&timers) {
         on_tx!(tx, c => {
-            let mut query = sqlx::query(INSERT_TIMERS.text(run.len()));
+            let mut query = sqlx::query(INSERT_TIMERS.text(c, run.len()));
             for (turn, timer, due) in run {
                 query = query
                     .bind(timer.as_str())
@@ -289,7 +329,7 @@ async fn write_effects(tx: &mut Tx, turns: &[&SealedTurn]) -> Result<(), DbError
         turns.iter().filter_map(|turn| turn.snapshot.as_deref().map(|body| (*turn, body))).collect();
     for run in batches(&snapshots) {
         on_tx!(tx, c => {
-            let mut query = sqlx::query(SAVE_SNAPSHOTS.text(run.len()));
+            let mut query = sqlx::query(SAVE_SNAPSHOTS.text(c, run.len()));
             for (turn, body) in run {
                 query = query
                     .bind(turn.session.as_str())
@@ -304,12 +344,14 @@ async fn write_effects(tx: &mut Tx, turns: &[&SealedTurn]) -> Result<(), DbError
     Ok(())
 }
 
-/// Runs a statement whose only parameters are a list of ids.
+/// Runs a statement whose only parameters are a list of ids. The list is filled up from its beginning to a length
+/// that has a text: naming an id twice changes nothing, and every statement is a way to the database's thread and back.
 async fn for_each_id(tx: &mut Tx, statement: &Repeated, ids: &[&str]) -> Result<(), DbError> {
-    for run in batches(ids) {
+    for run in ids.chunks(MAX_ROWS) {
+        let length = run.len().next_power_of_two();
         on_tx!(tx, c => {
-            let mut query = sqlx::query(statement.text(run.len()));
-            for id in run {
+            let mut query = sqlx::query(statement.text(c, length));
+            for id in run.iter().cycle().take(length) {
                 query = query.bind(*id);
             }
             query.execute(c).await.map(drop)
@@ -321,7 +363,7 @@ async fn for_each_id(tx: &mut Tx, statement: &Repeated, ids: &[&str]) -> Result<
 async fn insert_messages(tx: &mut Tx, messages: &[(&SealedTurn, &SealedMessage)]) -> Result<(), DbError> {
     for run in batches(messages) {
         on_tx!(tx, c => {
-            let mut query = sqlx::query(INSERT_MESSAGES.text(run.len()));
+            let mut query = sqlx::query(INSERT_MESSAGES.text(c, run.len()));
             for (turn, message) in run {
                 query = query
                     .bind(message.delivery.as_str())

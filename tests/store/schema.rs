@@ -11,7 +11,7 @@ async fn every_statement_prepares_on_sqlite() {
     let world = World::on_sqlite().await;
     let DatabaseUrl::Sqlite(path) = &world.url else { unreachable!("a SQLite world") };
     let mut connection = SqliteConnection::connect(&path.display().to_string()).await.unwrap();
-    for (name, text) in all_texts() {
+    for (name, text) in all_texts(false) {
         if let Err(error) = connection.prepare(text).await {
             panic!("{name}: {error}");
         }
@@ -23,7 +23,7 @@ async fn every_statement_prepares_on_postgres() {
     let world = World::on_postgres().await;
     let DatabaseUrl::Postgres(url) = &world.url else { unreachable!("a PostgreSQL world") };
     let mut connection = PgConnection::connect(url.expose_secret()).await.unwrap();
-    for (name, text) in all_texts() {
+    for (name, text) in all_texts(true) {
         if let Err(error) = connection.prepare(text).await {
             panic!("{name}: {error}");
         }
