@@ -102,11 +102,14 @@ pub fn system() -> actix_web::rt::SystemRunner {
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("usher-store")
-            .worker_threads(STORE_THREADS)
+            .worker_threads(store_threads())
             .build()
             .expect("threads can be started when the process begins")
     })
 }
 
-/// Threads for the database and other background work.
-const STORE_THREADS: usize = 2;
+/// Threads for the database's tasks and other background work, which mostly wait for the database's own threads: a
+/// second one on a small machine only adds wake-ups.
+fn store_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2).clamp(1, 4)
+}
