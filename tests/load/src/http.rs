@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    body: usize,
 }
 
 /// The bytes of a GET.
@@ -40,7 +41,7 @@ impl Connection {
     pub async fn open(port: u16) -> Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(4096) })
+        Ok(Self { stream, buffer: Vec::with_capacity(4096), body: 0 })
     }
 
     /// Sends a request and reads the whole answer; its status.
@@ -62,9 +63,15 @@ impl Connection {
                         bail!("the server closed the connection inside an answer");
                     }
                 }
+                self.body = head_end + 4;
                 return Ok(status);
             }
         }
+    }
+
+    /// The body of the last answer.
+    pub fn body(&self) -> &[u8] {
+        &self.buffer[self.body..]
     }
 }
 

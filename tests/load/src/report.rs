@@ -60,6 +60,20 @@ impl Figure {
         self
     }
 
+    /// Whether the bounds are reached, in a word. Where the goal lies below the floor, less is better.
+    fn reached(&self) -> &'static str {
+        let (Some(floor), Some(goal)) = (self.floor, self.goal) else { return "" };
+        let figure = self.ratio.unwrap_or(self.value);
+        let holds = |bound: f64| if goal > floor { figure >= bound } else { figure <= bound };
+        if holds(goal) {
+            "goal"
+        } else if holds(floor) {
+            "floor"
+        } else {
+            "MISSED"
+        }
+    }
+
     /// Another number of the same run.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: f64) -> Self {
@@ -79,21 +93,27 @@ impl Report {
         self.0.insert(id.into(), figure);
     }
 
+    /// Takes over another report's figures.
+    pub fn absorb(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// As a table.
     pub fn table(&self) -> String {
         let mut out = format!(
-            "{:<12} {:<52} {:>8} {:>8} {:>8} {:>12} {:>12}  {}\n",
-            "id", "what", "ratio", "floor", "goal", "value", "reference", "unit"
+            "{:<12} {:<52} {:>8} {:>8} {:>8} {:<7} {:>10} {:>10}  {}\n",
+            "id", "what", "ratio", "floor", "goal", "reached", "value", "reference", "unit"
         );
         for (id, figure) in &self.0 {
             let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), short);
             let _ = writeln!(
                 out,
-                "{id:<12} {:<52} {:>8} {:>8} {:>8} {:>12} {:>12}  {}",
+                "{id:<12} {:<52} {:>8} {:>8} {:>8} {:<7} {:>10} {:>10}  {}",
                 figure.what,
                 shown(figure.ratio),
                 shown(figure.floor),
                 shown(figure.goal),
+                figure.reached(),
                 short(figure.value),
                 shown(figure.reference),
                 figure.unit
@@ -123,5 +143,18 @@ fn short(value: f64) -> String {
         size if size >= 1000.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
         _ => format!("{value:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_read_in_the_direction_of_the_goal() {
+        let more = |ratio| Figure::rate("", ratio, 1.0, "").bounds(2.0, 3.0).reached();
+        assert_eq!([more(1.9), more(2.0), more(3.0)], ["MISSED", "floor", "goal"]);
+        let less = |value| Figure::alone("", value, "").bounds(5.0, 1.0).reached();
+        assert_eq!([less(5.1), less(5.0), less(1.0)], ["MISSED", "floor", "goal"]);
     }
 }

@@ -14,12 +14,13 @@ use usher::db::{Access, DatabaseUrl};
 use usher::onboarding::{NewSession, Opened};
 use usher::store::{Store, StoreConfig};
 use usher::tenancy::{ContactDetails, Profile, Theme};
+use usher_actors::RuntimeConfig;
 use usher_conversation::channel::Channel;
 use usher_conversation::flow::Flow;
 use usher_conversation::id::{FlowId, OrgId};
 use usher_conversation::journal::Turn;
 use usher_conversation::ports::{Append, Appended, Clock, Entropy, Journal as _};
-use usher_conversation::session::{Event, Origin, fold};
+use usher_conversation::session::{Event, Origin, SessionMeta, SessionState, fold};
 use usher_conversation::time::Timestamp;
 
 use crate::process::cpu_seconds;
@@ -144,13 +145,34 @@ pub async fn append(url: &str, folder: &Path, sessions: u64, seconds: u64) -> Re
 pub struct Activated {
     /// Sessions loaded, opened and folded per second.
     pub activations: f64,
-    /// Plain SELECTs of the same rows per second.
+    /// Plain SELECTs of all their rows per second.
     pub selects: f64,
     /// The slowest activation of the fastest 99 %, in milliseconds.
     pub p99_ms: f64,
 }
 
-/// Loads sessions of `turns` turns one after another, cold: no key and no state of any of them is in memory.
+/// A session of [`activate`]: its turns lie between half a snapshot's distance below the average and as much above,
+/// so that all distances from the last snapshot are as frequent as in life.
+struct Lived {
+    opened: Opened,
+    meta: SessionMeta,
+    state: SessionState,
+    turns: u64,
+}
+
+impl Lived {
+    /// The next turn, with a snapshot where the product takes one.
+    fn next(&mut self, org: &OrgId, snapshot_every: u64) -> Append {
+        let seq = self.state.seq() + 1;
+        let mut append = turn(org, &self.opened, seq);
+        self.state.apply(&self.meta, &append.turn);
+        append.state = Arc::new(self.state.clone());
+        append.snapshot = seq.is_multiple_of(snapshot_every);
+        append
+    }
+}
+
+/// Loads sessions of about `turns` turns one after another, cold: no key and no state of any of them is in memory.
 ///
 /// # Errors
 /// When the store fails or a turn is missing.
@@ -160,10 +182,21 @@ pub async fn activate(folder: &Path, sessions: u64, turns: u64) -> Result<Activa
     let entropy = Arc::default();
     let store = open(&url, folder, &entropy).await?;
     let (org, opened) = seed(&store, &entropy, sessions).await?;
-    for seq in 1..=turns {
-        let appends = opened.iter().map(|session| store.append(turn(&org, session, seq)));
+    let snapshot_every = RuntimeConfig::default().snapshot_every;
+    let mut lived = Vec::new();
+    for (opened, more) in opened.into_iter().zip((0..snapshot_every).cycle()) {
+        let meta = store.load(&org, &opened.session).await?.context("the session is there")?.meta;
+        let turns = turns - snapshot_every / 2 + more;
+        lived.push(Lived { opened, meta, state: SessionState::new(), turns });
+    }
+    loop {
+        let alive = lived.iter_mut().filter(|session| session.state.seq() < session.turns);
+        let appends: Vec<_> = alive.map(|session| store.append(session.next(&org, snapshot_every))).collect();
+        if appends.is_empty() {
+            break;
+        }
         for outcome in futures_util::future::join_all(appends).await {
-            ensure!(outcome? == Appended::Committed, "turn {seq} is not committed");
+            ensure!(outcome? == Appended::Committed, "a turn is not committed");
         }
     }
     store.close().await;
@@ -171,26 +204,26 @@ pub async fn activate(folder: &Path, sessions: u64, turns: u64) -> Result<Activa
 
     let store = open(&url, folder, &entropy).await?;
     let mut latencies = Vec::new();
-    for session in &opened {
+    for Lived { opened, turns, .. } in &lived {
         let begin = Instant::now();
-        let stored = store.load(&org, &session.session).await?.context("the session is there")?;
+        let stored = store.load(&org, &opened.session).await?.context("the session is there")?;
         let state = fold(&stored.meta, stored.snapshot, &stored.tail);
         latencies.push(begin.elapsed().as_secs_f64() * 1000.0);
-        ensure!(state.seq() == turns, "{} of {turns} turns were loaded", state.seq());
+        ensure!(state.seq() == *turns, "{} of {turns} turns were loaded", state.seq());
     }
     store.close().await;
 
     let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await?;
     let begin = Instant::now();
-    for session in &opened {
+    for Lived { opened, turns, .. } in &lived {
         let rows = sqlx::query(
             "SELECT seq, at, dedup_key, key_id, body FROM journal WHERE session_id = $1 AND org_id = $2 ORDER BY seq",
         )
-        .bind(session.session.as_str())
+        .bind(opened.session.as_str())
         .bind(org.as_str())
         .fetch_all(&mut connection)
         .await?;
-        ensure!(u64::try_from(rows.len())? == turns, "a plain SELECT finds the same rows");
+        ensure!(u64::try_from(rows.len())? == *turns, "a plain SELECT finds the same rows");
     }
     let selects = number(sessions) / begin.elapsed().as_secs_f64();
     let spent: f64 = latencies.iter().sum();

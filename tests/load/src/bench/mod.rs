@@ -7,6 +7,8 @@ pub mod recovery;
 pub mod sockets;
 pub mod webhook;
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 
 use crate::report::Report;
@@ -38,47 +40,36 @@ impl Size {
     }
 }
 
-/// Runs the benches named in `only` (all when empty) and collects their figures.
+/// Runs the benches named in `only` (all when empty) and collects their figures, telling each as it comes.
 ///
 /// # Errors
 /// When a bench cannot run or an answer is wrong: a wrong answer has no speed.
 pub async fn run(size: Size, only: &[String]) -> Result<Report> {
-    let mut report = Report::default();
-    let wanted = |id: &str| {
-        let wanted = only.is_empty() || only.iter().any(|name| name.eq_ignore_ascii_case(id));
-        if wanted {
-            say(id);
+    let (mut report, begin) = (Report::default(), Instant::now());
+    for id in ["P1", "P2", "P12", "P6", "P7", "P8", "P13", "widget"] {
+        if !only.is_empty() && !only.iter().any(|name| name.eq_ignore_ascii_case(id)) {
+            continue;
         }
-        wanted
-    };
-    if wanted("P1") {
-        journal::sqlite(size, &mut report).await.context("P1")?;
-    }
-    if wanted("P2") {
-        journal::postgres(size, &mut report).await.context("P2")?;
-    }
-    if wanted("P12") {
-        journal::activation(size, &mut report).await.context("P12")?;
-    }
-    if wanted("P6") {
-        webhook::turns(size, &mut report).await.context("P6")?;
-    }
-    if wanted("P7") {
-        webhook::signed_sms(size, &mut report).await.context("P7")?;
-    }
-    if wanted("P8") {
-        sockets::idle(size, &mut report).await.context("P8")?;
-    }
-    if wanted("P13") {
-        recovery::kill(size, &mut report).await.context("P13")?;
-    }
-    if wanted("widget") {
-        page::first_paint(size, &mut report).await.context("widget")?;
+        say(&format!("{:4} s  measuring {id}", begin.elapsed().as_secs()));
+        let mut fresh = Report::default();
+        let measured = match id {
+            "P1" => journal::sqlite(size, &mut fresh).await,
+            "P2" => journal::postgres(size, &mut fresh).await,
+            "P12" => journal::activation(size, &mut fresh).await,
+            "P6" => webhook::turns(size, &mut fresh).await,
+            "P7" => webhook::signed_sms(size, &mut fresh).await,
+            "P8" => sockets::idle(size, &mut fresh).await,
+            "P13" => recovery::kill(size, &mut fresh).await,
+            _ => page::first_paint(size, &mut fresh).await,
+        };
+        measured.with_context(|| id.to_owned())?;
+        say(&fresh.table());
+        report.absorb(fresh);
     }
     Ok(report)
 }
 
 #[expect(clippy::print_stderr, reason = "progress of a run that takes minutes")]
-fn say(id: &str) {
-    eprintln!("measuring {id}");
+fn say(line: &str) {
+    eprintln!("{line}");
 }

@@ -19,7 +19,7 @@ struct Seen {
 /// # Errors
 /// When Chromium or the page fails.
 pub async fn first_paint(size: Size, report: &mut Report) -> Result<()> {
-    let product = Product::start().await?;
+    let mut product = Product::start().await?;
     let top = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let output = Command::new("node")
         .arg(format!("{top}/tests/load/first-paint.mjs"))
@@ -36,5 +36,5 @@ pub async fn first_paint(size: Size, report: &mut Report) -> Result<()> {
         Figure::alone("scripts of the hosted page, gzip", seen.script_bytes / 1024.0, "KiB")
             .bounds(50.0, 26.5),
     );
-    product.server.stop().await
+    product.server.kill().await
 }

@@ -46,5 +46,5 @@ pub async fn kill(size: Size, report: &mut Report) -> Result<()> {
             .with("sessions", number(size.sessions))
             .with("seconds until ready", median(&until_ready)),
     );
-    product.server.stop().await
+    product.server.kill().await
 }

@@ -1,12 +1,14 @@
 //! P8: what an idle widget session costs in memory, its socket and its actor; beside a bare socket actor.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::Size;
 use super::product::Product;
 use crate::child::Serving;
+use crate::http::{Connection, get};
 use crate::process::resident_kib;
 use crate::report::{Figure, Report};
 use crate::stats::number;
@@ -32,20 +34,50 @@ async fn open(port: u16, path: &str, origin: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// KiB per idle socket beyond the first few.
-async fn cost(pid: u32, port: u16, origin: &str, paths: &[String]) -> Result<f64> {
-    let (warm, counted) = paths.split_at(WARM.min(paths.len() / 2));
-    let mut idle = Vec::with_capacity(paths.len());
-    for path in warm {
-        idle.push(open(port, path, origin).await?);
+/// The sockets of one server.
+struct Server {
+    pid: u32,
+    port: u16,
+    origin: String,
+}
+
+impl Server {
+    /// KiB per idle socket beyond the first few; `open` opens the n-th.
+    async fn cost(&self, sockets: usize, open: impl AsyncFn(usize) -> Result<TcpStream>) -> Result<f64> {
+        let warm = WARM.min(sockets / 2);
+        let mut idle = Vec::with_capacity(sockets);
+        for number in 0..warm {
+            idle.push(open(number).await?);
+        }
+        let before = resident_kib(self.pid)?;
+        for number in warm..sockets {
+            idle.push(open(number).await?);
+        }
+        let after = resident_kib(self.pid)?;
+        drop(idle);
+        Ok((after - before) / number(u64::try_from(sockets - warm)?))
     }
-    let before = resident_kib(pid)?;
-    for path in counted {
-        idle.push(open(port, path, origin).await?);
+
+    /// A page as the widget opens it: it asks for the session, and follows it from the turn it was shown.
+    async fn page(&self, session: &str) -> Result<TcpStream> {
+        let mut connection = Connection::open(self.port).await?;
+        let status = connection.ask(&get(self.port, &format!("/api/widget/session/{session}"))).await?;
+        ensure!(status == 200, "the page of {session} was answered {status}");
+        let view: View = serde_json::from_slice(connection.body()).context("a view has a turn's number")?;
+        open(self.port, &format!("/ws/widget?session={session}&since={}", view.session.seq), &self.origin)
+            .await
     }
-    let after = resident_kib(pid)?;
-    drop(idle);
-    Ok((after - before) / number(u64::try_from(counted.len())?))
+}
+
+/// What the measurement needs of a session's view.
+#[derive(Debug, Deserialize)]
+struct View {
+    session: Head,
+}
+
+#[derive(Debug, Deserialize)]
+struct Head {
+    seq: u64,
 }
 
 /// Measures both.
@@ -59,17 +91,19 @@ pub async fn idle(size: Size, report: &mut Report) -> Result<()> {
     product.server.kill().await?;
     product.server.restart().await?;
     let origin = product.server.ready().base_url.origin().ascii_serialization();
-    let ours: Vec<String> =
-        product.sessions().await?.iter().map(|id| format!("/ws/widget?session={id}&since=0")).collect();
-    let raw = vec!["/".to_owned(); ours.len()];
+    let sessions = product.sessions().await?;
 
     let echo = Serving::reference("echo").await?;
-    let reference = cost(echo.pid()?, echo.port, &origin, &raw).await?;
+    let raw = Server { pid: echo.pid()?, port: echo.port, origin: origin.clone() };
+    let reference = raw.cost(sessions.len(), async |_| open(raw.port, "/", &raw.origin).await).await?;
     drop(echo);
-    let value = cost(product.pid()?, product.port, &origin, &ours).await?;
-    let mut figure = Figure::rate("memory per idle widget session (less is better)", value, reference, "KiB")
-        .bounds(1.6, 1.15);
-    figure = figure.with("sockets", number(size.sessions));
-    report.add("P8", figure);
-    product.server.stop().await
+    let ours = Server { pid: product.pid()?, port: product.port, origin };
+    let value = ours.cost(sessions.len(), async |number| ours.page(&sessions[number]).await).await?;
+    report.add(
+        "P8",
+        Figure::rate("memory per idle widget session (less is better)", value, reference, "KiB")
+            .bounds(1.6, 1.15)
+            .with("sockets", number(size.sessions)),
+    );
+    product.server.kill().await
 }

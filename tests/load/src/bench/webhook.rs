@@ -61,7 +61,7 @@ pub async fn signed_sms(size: Size, report: &mut Report) -> Result<()> {
                 .with("requests per second of wall time", per_second),
         );
     }
-    product.server.stop().await
+    product.server.kill().await
 }
 
 /// Answered texts per CPU-second of the server, and per second.
@@ -99,5 +99,5 @@ pub async fn turns(size: Size, report: &mut Report) -> Result<()> {
         Figure::alone("deterministic turns over HTTP, fsynced", median(&per_cpu_second), "per CPU-second")
             .with("turns per second of wall time", median(&wall)),
     );
-    product.server.stop().await
+    product.server.kill().await
 }
