@@ -44,12 +44,15 @@ fn phone(number: u64) -> String {
 
 impl Product {
     /// Starts it on a fresh SQLite database, with only the conversation of the demo. Replies leave at a real number's
-    /// rate and not at the demo's, because the simulator lives in the server's process and would be measured with it.
+    /// rate and not at the demo's, because the simulator lives in the server's process and would be measured with it. One
+    /// organisation may ask without limit: all load is in one.
     ///
     /// # Errors
     /// When it does not become ready.
     pub async fn start() -> Result<Self> {
-        let server = TestServer::demo_with(binary()?, Database::Sqlite, &["--sms-rate", "12"]).await?;
+        let server =
+            TestServer::demo_with(binary()?, Database::Sqlite, &["--sms-rate", "12", "--rate-per-org", "0"])
+                .await?;
         let port = server.ready().base_url.port().context("the server's URL has a port")?;
         let account = server.account();
         Ok(Self { server, port, account, phones: 0, texts: 0 })
