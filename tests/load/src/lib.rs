@@ -11,4 +11,5 @@ pub mod process;
 pub mod reference;
 pub mod report;
 pub mod stats;
+pub mod telephone;
 pub mod worker;

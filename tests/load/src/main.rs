@@ -14,7 +14,7 @@ struct Arguments {
     /// Where the JSON goes.
     #[arg(long, default_value = "target/bench.json")]
     out: PathBuf,
-    /// Only these benches, by id (P1, P2, P6, P7, P8, P12, P13, widget).
+    /// Only these benches, by id (P1, P2, P6, P7, P8, P11 with P10, P12, P13, widget).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Short runs: to try the harness, not to quote.
@@ -29,7 +29,7 @@ struct Arguments {
 enum Part {
     /// A raw server to compare with; prints its port.
     Reference {
-        /// `hello` or `echo`.
+        /// `hello`, `echo` or `relay`.
         name: String,
     },
     /// Raw durable inserts into SQLite; prints what was written as JSON.
@@ -70,6 +70,7 @@ fn main() -> Result<()> {
         Some(Part::Reference { name }) => match name.as_str() {
             "hello" => reference::hello::serve(),
             "echo" => reference::echo::serve(),
+            "relay" => reference::relay::serve(),
             _ => anyhow::bail!("there is no reference {name:?}"),
         },
         Some(Part::Rows { seconds, batch }) => runtime()?.block_on(async {

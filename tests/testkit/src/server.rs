@@ -68,7 +68,7 @@ pub struct TestServer {
     exe: PathBuf,
     database: Database,
     home: Arc<TempDir>,
-    flags: &'static [&'static str],
+    flags: Vec<String>,
     ready: Ready,
     running: Option<Running>,
 }
@@ -93,14 +93,11 @@ impl TestServer {
     ///
     /// # Errors
     /// When it does not print its line in time; with the server's log.
-    pub async fn demo_with(
-        exe: impl AsRef<Path>,
-        database: Database,
-        flags: &'static [&'static str],
-    ) -> Result<Self> {
+    pub async fn demo_with(exe: impl AsRef<Path>, database: Database, flags: &[&str]) -> Result<Self> {
+        let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let home = Arc::new(TempDir::with_prefix("usher-test-")?);
         let exe = exe.as_ref().to_owned();
-        let (running, ready) = start(&exe, &database, home.path(), (0, 0), flags).await?;
+        let (running, ready) = start(&exe, &database, home.path(), (0, 0), &flags).await?;
         Ok(Self { exe, database, home, flags, ready, running: Some(running) })
     }
 
@@ -173,7 +170,7 @@ impl TestServer {
         ensure!(self.running.is_none(), "the server still runs");
         let port = |url: &Url| url.port_or_known_default().context("a URL with a port");
         let ports = (port(&self.ready.base_url)?, port(&self.ready.simulator_url)?);
-        let (running, ready) = start(&self.exe, &self.database, self.home.path(), ports, self.flags).await?;
+        let (running, ready) = start(&self.exe, &self.database, self.home.path(), ports, &self.flags).await?;
         self.running = Some(running);
         self.ready = ready;
         Ok(())
@@ -367,7 +364,7 @@ async fn start(
     database: &Database,
     home: &Path,
     ports: (u16, u16),
-    flags: &[&str],
+    flags: &[String],
 ) -> Result<(Running, Ready)> {
     let log: File = OpenOptions::new().create(true).append(true).open(log_path(home))?;
     let mut child = command(exe)

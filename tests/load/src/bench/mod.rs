@@ -5,6 +5,7 @@ pub mod page;
 pub mod product;
 pub mod recovery;
 pub mod sockets;
+pub mod voice;
 pub mod webhook;
 
 use std::time::Instant;
@@ -24,6 +25,8 @@ pub struct Size {
     pub requests: u64,
     /// Sessions of the large runs.
     pub sessions: u64,
+    /// Telephone calls of the largest run.
+    pub calls: u64,
     /// Sessions of the largest run.
     pub most_sessions: u64,
 }
@@ -31,12 +34,19 @@ pub struct Size {
 impl Size {
     /// To quote.
     pub fn full() -> Self {
-        Self { rounds: 3, seconds: 5, requests: 30_000, sessions: 10_000, most_sessions: 100_000 }
+        Self {
+            rounds: 3,
+            seconds: 5,
+            requests: 30_000,
+            sessions: 10_000,
+            calls: 1_000,
+            most_sessions: 100_000,
+        }
     }
 
     /// To try the harness.
     pub fn quick() -> Self {
-        Self { rounds: 1, seconds: 1, requests: 2_000, sessions: 500, most_sessions: 1_000 }
+        Self { rounds: 1, seconds: 1, requests: 2_000, sessions: 500, calls: 20, most_sessions: 1_000 }
     }
 }
 
@@ -46,7 +56,7 @@ impl Size {
 /// When a bench cannot run or an answer is wrong: a wrong answer has no speed.
 pub async fn run(size: Size, only: &[String]) -> Result<Report> {
     let (mut report, begin) = (Report::default(), Instant::now());
-    for id in ["P1", "P2", "P12", "P6", "P7", "P8", "P13", "widget"] {
+    for id in ["P1", "P2", "P12", "P6", "P7", "P8", "P11", "P13", "widget"] {
         if !only.is_empty() && !only.iter().any(|name| name.eq_ignore_ascii_case(id)) {
             continue;
         }
@@ -59,6 +69,7 @@ pub async fn run(size: Size, only: &[String]) -> Result<Report> {
             "P6" => webhook::turns(size, &mut fresh).await,
             "P7" => webhook::signed_sms(size, &mut fresh).await,
             "P8" => sockets::idle(size, &mut fresh).await,
+            "P11" => voice::bridge(size, &mut fresh).await,
             "P13" => recovery::kill(size, &mut fresh).await,
             _ => page::first_paint(size, &mut fresh).await,
         };

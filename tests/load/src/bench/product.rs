@@ -30,7 +30,7 @@ pub struct Product {
 }
 
 /// The binary under test: `USHER_BIN`, else the one beside this program.
-fn binary() -> Result<std::path::PathBuf> {
+pub(super) fn binary() -> Result<std::path::PathBuf> {
     match std::env::var_os("USHER_BIN") {
         Some(path) => Ok(path.into()),
         None => Ok(std::env::current_exe()?.with_file_name("usher")),

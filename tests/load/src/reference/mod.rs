@@ -3,4 +3,5 @@
 pub mod echo;
 pub mod hello;
 pub mod pgbench;
+pub mod relay;
 pub mod rows;
