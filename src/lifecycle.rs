@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
 /// "File size limit exceeded", on every Unix.
@@ -44,24 +45,39 @@ impl Lifecycle {
         }
     }
 
-    /// Stops the server at SIGTERM or SIGINT.
-    ///
-    /// # Errors
-    /// When the signals cannot be watched.
-    pub async fn watch_signals(&self) -> std::io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        // A file that may not grow (a limit of the shell, or of the service manager) is an error for the one who writes,
-        // like a full disk. Unhandled, this signal would end the process.
-        let _file_limit = signal(SignalKind::from_raw(SIGXFSZ))?;
+    /// Stops the server at the first of the signals.
+    pub async fn obey(&self, mut signals: Signals) {
         tokio::select! {
-            _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
-            _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
+            _ = signals.terminate.recv() => tracing::info!("SIGTERM: draining"),
+            _ = signals.interrupt.recv() => tracing::info!("SIGINT: draining"),
             () = self.stopped() => {}
         }
         self.stop();
-        Ok(())
+    }
+}
+
+/// SIGTERM and SIGINT, which from here on do not end the process by themselves. Watched before anybody is told that the
+/// server is ready: whoever knows of it may stop it.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    /// A file that may not grow (a limit of the shell, or of the service manager) is an error for the one who writes, like
+    /// a full disk. Unhandled, this signal would end the process.
+    _file_limit: Signal,
+}
+
+impl Signals {
+    /// Begins to watch.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub fn watch() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            _file_limit: signal(SignalKind::from_raw(SIGXFSZ))?,
+        })
     }
 }
 

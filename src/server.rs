@@ -12,6 +12,7 @@ use actix_web::rt::net::TcpStream;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::app::App;
+use crate::lifecycle::Signals;
 
 /// Connections the system may hold before we accept them.
 const BACKLOG: i32 = 4096;
@@ -39,11 +40,17 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Starts answering on `listener`. The returned server is a future that ends when it has stopped.
+/// A server that answers, and obeys the signals that stop it.
+pub struct Serving {
+    server: Server,
+    signals: Signals,
+}
+
+/// Starts answering on `listener`.
 ///
 /// # Errors
-/// When the worker threads cannot be started.
-pub fn serve(app: &Arc<App>, listener: TcpListener) -> io::Result<Server> {
+/// When the worker threads cannot be started or signals cannot be watched.
+pub fn serve(app: &Arc<App>, listener: TcpListener) -> io::Result<Serving> {
     let shared = Arc::clone(app);
     let mut server = HttpServer::new(move || shared.service())
         .on_connect(prepare)
@@ -55,7 +62,7 @@ pub fn serve(app: &Arc<App>, listener: TcpListener) -> io::Result<Server> {
     if app.settings.http_workers > 0 {
         server = server.workers(app.settings.http_workers);
     }
-    Ok(server.listen(listener)?.run())
+    Ok(Serving { signals: Signals::watch()?, server: server.listen(listener)?.run() })
 }
 
 fn prepare(connection: &dyn Any, _extensions: &mut actix_web::dev::Extensions) {
@@ -76,12 +83,12 @@ fn prepare(connection: &dyn Any, _extensions: &mut actix_web::dev::Extensions) {
 /// what is under way is finished, pages are told to come back, then it returns.
 ///
 /// # Errors
-/// When signals cannot be watched or the server dies by itself.
-pub async fn run(app: Arc<App>, server: Server) -> anyhow::Result<()> {
+/// When the server dies by itself.
+pub async fn run(app: Arc<App>, Serving { server, signals }: Serving) -> anyhow::Result<()> {
     let handle = server.handle();
     let mut running = actix_web::rt::spawn(server);
     tokio::select! {
-        watched = app.lifecycle.watch_signals() => watched?,
+        () = app.lifecycle.obey(signals) => {}
         ended = &mut running => {
             ended??;
             anyhow::bail!("the server ended by itself");

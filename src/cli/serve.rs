@@ -15,13 +15,14 @@ pub(super) fn run(settings: Settings, out: &Out) -> anyhow::Result<()> {
         })?;
         let public = settings.public_base(listener.local_addr()?);
         let app = App::start(settings, public).await?;
+        let listening = listener.local_addr()?;
+        let serving = server::serve(&app, listener)?;
         out.talk(&format!(
             "usher {} listens on {}, known as {}",
             env!("CARGO_PKG_VERSION"),
-            listener.local_addr()?,
+            listening,
             address(&app.public, "")
         ));
-        let server = server::serve(&app, listener)?;
-        server::run(app, server).await
+        server::run(app, serving).await
     })
 }

@@ -5,11 +5,12 @@ use serde_json::json;
 use super::args::SimulateArgs;
 use super::output::Out;
 use crate::demo::simulator;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, Signals};
 use crate::server;
 
 pub(super) fn run(args: &SimulateArgs, out: &mut Out) -> anyhow::Result<()> {
     server::system().block_on(async {
+        let signals = Signals::watch()?;
         let running = simulator::start(args.port, None)?;
         if args.json {
             out.json(&json!({ "simulator_url": running.url }))?;
@@ -19,7 +20,7 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Out) -> anyhow::Result<()> {
                 running.url, running.url
             ))?;
         }
-        Lifecycle::new().watch_signals().await?;
+        Lifecycle::new().obey(signals).await;
         running.stop().await;
         Ok(())
     })

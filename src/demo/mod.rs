@@ -10,7 +10,6 @@ pub mod simulator;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use actix_web::dev::Server;
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -23,7 +22,7 @@ use usher_simulator::RunningSimulator;
 use crate::app::App;
 use crate::config::Layers;
 use crate::inbound::{SMS_PATH, address};
-use crate::server;
+use crate::server::{self, Serving};
 pub use ports::TakenPorts;
 use seed::Seeded;
 
@@ -55,7 +54,7 @@ pub struct Ports {
 /// A running demo.
 pub struct Demo {
     app: Arc<App>,
-    server: Server,
+    server: Serving,
     simulator: RunningSimulator,
     seeded: Seeded,
 }
