@@ -7,6 +7,7 @@ use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum}
 use usher_conversation::flow::FieldType;
 use usher_conversation::id::SessionId;
 
+use super::moment::Moment;
 use crate::config::{ConfigError, Layers, Settings};
 use crate::demo::USUAL_SIMULATOR_PORT;
 
@@ -154,9 +155,9 @@ pub(super) struct ChatArgs {
     /// The flow: a JSON file `{"fields":[{"id","label","prompt","type","required","options","when"}]}`.
     #[arg(long, value_name = "FILE")]
     pub(super) flow: PathBuf,
-    /// The conversation's date and time (RFC 3339); it advances only by what is said. Default: now.
+    /// The conversation's date and time (RFC 3339, with the offset of where the contact is); it advances only by what is said. Default: now.
     #[arg(long, value_name = "RFC3339")]
-    pub(super) now: Option<jiff::Timestamp>,
+    pub(super) now: Option<Moment>,
     /// Print one JSON object at the start and one per line read.
     #[arg(long)]
     pub(super) json: bool,
@@ -170,9 +171,9 @@ pub(super) struct ParseArgs {
     /// Region of national phone numbers and date order, ISO 3166 alpha-2.
     #[arg(long, default_value = "US")]
     pub(super) region: String,
-    /// The instant that "tomorrow" is relative to (RFC 3339). Default: now.
+    /// The instant that "tomorrow" is relative to (RFC 3339, with the offset of whoever says it). Default: now.
     #[arg(long, value_name = "RFC3339")]
-    pub(super) now: Option<jiff::Timestamp>,
+    pub(super) now: Option<Moment>,
     /// The choices of `select` and `multi_select`, as `id` or `id=label`.
     #[arg(long, value_delimiter = ',')]
     pub(super) options: Vec<String>,

@@ -13,13 +13,20 @@ use usher_conversation::time::Timestamp;
 
 use super::args::ChatArgs;
 use super::input;
+use super::moment::Moment;
 use super::output::{Out, Style};
 use crate::clock::{SystemClock, SystemEntropy};
 
 pub(super) fn run(args: &ChatArgs, out: &mut Out) -> anyhow::Result<()> {
-    let now = || args.now.map_or_else(|| SystemClock.now(), Timestamp::from);
+    let now = || args.now.as_ref().map_or_else(|| SystemClock.now(), Moment::at);
     let flow = read_flow(args)?;
-    let (mut chat, greeting) = Chat::begin(meta(flow, now()), now());
+    let (mut chat, greeting) = Chat::begin(
+        SessionMeta {
+            zone: args.now.as_ref().and_then(Moment::zone).map(str::to_owned),
+            ..meta(flow, now())
+        },
+        now(),
+    );
     print(&greeting, args.json, out)?;
     let prompts = !args.json && std::io::stdin().is_terminal();
     let mut lines = input::lines(std::io::stdin().lock());

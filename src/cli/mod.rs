@@ -11,6 +11,7 @@ mod doctor;
 mod input;
 mod journal;
 mod migrate;
+mod moment;
 mod output;
 mod parse;
 mod replay;

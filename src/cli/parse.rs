@@ -9,6 +9,7 @@ use usher_conversation::ports::Clock as _;
 use usher_conversation::session::refusal;
 
 use super::args::ParseArgs;
+use super::moment::Moment;
 use super::output::Out;
 use super::{chat, input};
 use crate::clock::SystemClock;
@@ -28,7 +29,7 @@ pub(super) fn run(args: &ParseArgs, out: &mut Out) -> anyhow::Result<()> {
         !takes_options || !field.options.is_empty(),
         "--options is needed for this type, e.g. --options red,green"
     );
-    let now = || args.now.map_or_else(|| SystemClock.now(), Into::into);
+    let now = || args.now.as_ref().map_or_else(|| SystemClock.now(), Moment::at);
     let flow = Flow {
         id: FlowId::new(now(), [0; 16]),
         version: 1,
@@ -41,7 +42,7 @@ pub(super) fn run(args: &ParseArgs, out: &mut Out) -> anyhow::Result<()> {
     for line in input::lines(std::io::stdin().lock()) {
         let context = ParseContext {
             now: now(),
-            zone: "UTC",
+            zone: args.now.as_ref().and_then(Moment::zone).unwrap_or("UTC"),
             region: &args.region,
             options: &field.options,
             validation: &field.validation,
