@@ -6,6 +6,7 @@
 mod ports;
 mod seed;
 pub mod simulator;
+mod voice;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::app::App;
 use crate::config::Layers;
 use crate::inbound::{SMS_PATH, address};
 use crate::server::{self, Serving};
+use crate::voice::{STATUS_PATH, VOICE_PATH};
 pub use ports::TakenPorts;
 use seed::Seeded;
 
@@ -57,6 +59,8 @@ pub struct Demo {
     server: Serving,
     simulator: RunningSimulator,
     seeded: Seeded,
+    /// The agency's agent at the simulator.
+    agent: String,
 }
 
 /// What a program needs to use the demo; the first line of `usher demo --json`.
@@ -76,9 +80,24 @@ pub struct Ready {
     pub client: ReadyClient,
     /// The agency's account at the simulator.
     pub twilio: ReadyTwilio,
+    /// The agency's telephone.
+    pub voice: ReadyVoice,
     /// The client's phone, for a person to use.
     #[serde(skip)]
     pub handset_url: String,
+}
+
+/// The agency's telephone.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReadyVoice {
+    /// Where the simulator asks what to do with a call; what is signed.
+    pub voice_webhook_url: String,
+    /// Where it reports on calls to the agency's number.
+    pub status_webhook_url: String,
+    /// The agent who speaks.
+    pub agent_id: String,
+    /// What `POST /api/voice/calls` takes. Made up on the spot.
+    pub operator_key: String,
 }
 
 /// The client.
@@ -119,19 +138,25 @@ impl Demo {
         let simulate = |port| simulator::start(port, Some(&settings.data_dir));
         let simulator_before = before.map(|ports| ports.simulator);
         let simulator = ports::open(ports.simulator, simulator_before, USUAL_SIMULATOR_PORT, simulate)?;
-        let settings = layers.with_flags([("twilio_api_base", simulator.url.clone())]).resolve()?;
+        let settings = layers
+            .with_flags([
+                ("twilio_api_base", simulator.url.clone()),
+                ("elevenlabs_api_base", simulator.url.clone()),
+            ])
+            .resolve()?;
         let address = listener.local_addr()?;
         let public = settings.public_base(address);
         let app = App::start(settings, public).await?;
         let seeded = seed::seed(&app).await?;
         simulator::register(&simulator, &app.public, &seeded).await?;
+        let agent = voice::seed(&app, &simulator, &seeded.org).await?;
         let server = server::serve(&app, listener)?;
         // Changes nothing when it has happened before: a session starts once.
         let start = Command::Start { channel: Some(Channel::Sms) };
         app.runtime.handle(&seeded.org, &seeded.session, None, start).await?;
         let taken = TakenPorts { server: address.port(), simulator: simulator.addr.port() };
         taken.remember(&app.settings.data_dir)?;
-        Ok(Self { app, server, simulator, seeded })
+        Ok(Self { app, server, simulator, seeded, agent })
     }
 
     /// What a program needs to use it.
@@ -148,6 +173,12 @@ impl Demo {
                 auth_token: self.seeded.auth_token.expose_secret().to_owned(),
                 number: NUMBER,
                 sms_webhook_url: address(&self.app.public, SMS_PATH),
+            },
+            voice: ReadyVoice {
+                voice_webhook_url: address(&self.app.public, VOICE_PATH),
+                status_webhook_url: address(&self.app.public, STATUS_PATH),
+                agent_id: self.agent.clone(),
+                operator_key: self.app.operator.expose_secret().to_owned(),
             },
             handset_url: self.simulator.handset_url(CLIENT_PHONE),
         }

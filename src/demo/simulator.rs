@@ -15,6 +15,7 @@ use super::seed::Seeded;
 use super::{CLIENT_NAME, CLIENT_PHONE, NUMBER};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::inbound::{SMS_PATH, address};
+use crate::voice::{STATUS_PATH, VOICE_PATH};
 
 /// The file in the data directory in which messages and opt-outs outlive the process.
 const STATE_FILE: &str = "simulator.jsonl";
@@ -51,14 +52,20 @@ pub(super) async fn register(
     let account = json!({
         "account_sid": seeded.account_sid,
         "auth_token": seeded.auth_token.expose_secret(),
-        "numbers": [{ "number": NUMBER, "sms_url": address(public, SMS_PATH) }],
+        "numbers": [{
+            "number": NUMBER,
+            "sms_url": address(public, SMS_PATH),
+            "voice_url": address(public, VOICE_PATH),
+            "status_callback": address(public, STATUS_PATH),
+        }],
     });
     post(simulator, "/_sim/accounts", &account).await?;
     let handset = json!({ "phone": CLIENT_PHONE, "name": CLIENT_NAME, "default_peer": NUMBER });
     post(simulator, "/_sim/handsets", &handset).await
 }
 
-async fn post(simulator: &RunningSimulator, path: &str, body: &Value) -> anyhow::Result<()> {
+/// Asks the simulator to change something.
+pub(super) async fn post(simulator: &RunningSimulator, path: &str, body: &Value) -> anyhow::Result<()> {
     let http = HttpStack::new(HttpSettings::default())?;
     let request = http.client().post(format!("{}{path}", simulator.url)).json(body);
     let answer = http.send(request).await?;
