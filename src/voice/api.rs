@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use usher_channels::widget::{ProblemBody, TranscriptLine};
+use usher_channels::widget::{Channel, ProblemBody, Speaker, TranscriptLine};
 use usher_conversation::id::{CallId, OrgId, SessionId};
 use usher_conversation::ports::Journal as _;
 use usher_conversation::problem::Problem;
@@ -15,7 +15,6 @@ use utoipa::ToSchema;
 
 use super::{AttachmentUsage, Call, Recording};
 use crate::app::App;
-use crate::onboarding::view;
 use crate::web::{Fault, edge, operator};
 
 /// Turns read from the journal at one time.
@@ -127,15 +126,43 @@ pub async fn show(
     Ok(HttpResponse::Ok().json(shown(found, usage, transcript)))
 }
 
-/// What was heard and said on a call, by the journal.
+/// What was heard and said on a call, by the journal. An utterance that was played bit by bit is one line.
 async fn transcript(app: &App, org: &OrgId, call: &Call) -> Result<Vec<TranscriptLine>, Fault> {
-    let of_call = |event: &Event| matches!(event, Event::Call { call: id, news: CallNews::Heard { .. } | CallNews::Played { .. } } if *id == call.id);
-    let (mut lines, mut since) = (Vec::new(), 0);
+    let (mut lines, mut since) = (Vec::<TranscriptLine>::new(), 0);
+    let mut playing = None;
     loop {
         let page = app.store.turns(org, &call.session, since, PAGE).await?;
         let Some(last) = page.last() else { return Ok(lines) };
         since = last.seq;
-        lines.extend(page.iter().filter(|turn| turn.events.iter().any(of_call)).flat_map(view::lines));
+        for (turn, (index, event)) in
+            page.iter().flat_map(|turn| (0_u32..).zip(&turn.events).map(move |event| (turn, event)))
+        {
+            let Event::Call { call: id, news } = event else { continue };
+            if *id != call.id {
+                continue;
+            }
+            let (from, text) = match news {
+                CallNews::Heard { text } => (Speaker::Client, text),
+                CallNews::Played { utterance, text, .. } => {
+                    if playing.replace(*utterance) == Some(*utterance)
+                        && let Some(line) = lines.iter_mut().rev().find(|line| line.from == Speaker::Bot)
+                    {
+                        line.text.clone_from(text);
+                        continue;
+                    }
+                    (Speaker::Bot, text)
+                }
+                // Every attachment counts its utterances anew.
+                CallNews::Connected { .. } => {
+                    playing = None;
+                    continue;
+                }
+                CallNews::Spoke { .. } | CallNews::Ended { .. } => continue,
+            };
+            let at = turn.at.to_jiff().to_string();
+            let text = text.clone();
+            lines.push(TranscriptLine { seq: turn.seq, index, from, channel: Channel::Voice, text, at });
+        }
     }
 }
 
