@@ -166,6 +166,8 @@ impl Call {
             Stage::Transferring { hung_up: true, .. } => self.end(CallEnd::ContactHungUp, now, out),
             Stage::Transferring { .. } | Stage::Closing { .. } if self.agent => {
                 self.stage = Stage::Live { since: now };
+                // A telephone that rang somewhere else is not silence.
+                self.silence.postpone(now);
                 out.push(Action::Message(say::TRANSFER_FAILED.to_owned()));
             }
             Stage::Transferring { .. } | Stage::Closing { .. } => {

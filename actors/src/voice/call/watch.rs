@@ -43,7 +43,7 @@ impl Silence {
     }
 
     /// Something else takes time.
-    const fn postpone(&mut self, now: Timestamp) {
+    pub(super) const fn postpone(&mut self, now: Timestamp) {
         self.before = 0;
         self.since = Some(now);
     }

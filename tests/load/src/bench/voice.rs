@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 use usher_testkit::{Database, TestServer};
 
 use super::Size;
@@ -33,27 +33,32 @@ struct Cost {
     disordered: u64,
 }
 
+/// Lets the calls go on.
+async fn pass(time: Duration) {
+    sleep_until(Instant::now() + time).await;
+}
+
 /// Holds `calls` calls for `seconds`.
 async fn hold(way: &Way, agent: &Agent, pid: u32, first: u64, calls: u64, seconds: u64) -> Result<Cost> {
     let before = resident_kib(pid)?;
     let mut live = Vec::new();
     for number in first..first + calls {
         live.push(Call::open(way, number, |name, meter| agent.expect(name, meter)).await?);
-        sleep(STAGGER).await;
+        pass(STAGGER).await;
     }
-    sleep(SETTLE).await;
+    pass(SETTLE).await;
     for call in &live {
         call.meter.there.forget();
         call.meter.back.forget();
     }
     let cpu = cpu_seconds(pid)?;
-    sleep(Duration::from_secs(seconds)).await;
+    pass(Duration::from_secs(seconds)).await;
     let cpu = cpu_seconds(pid)? - cpu;
     let kib = (resident_kib(pid)? - before) / number(calls);
     for call in &live {
         call.hush();
     }
-    sleep(SETTLE).await;
+    pass(SETTLE).await;
     let directions = || live.iter().flat_map(|call| [&call.meter.there, &call.meter.back]);
     let sent: u64 = directions().map(crate::telephone::Direction::sent).sum();
     let seen: Vec<Seen> = directions().map(crate::telephone::Direction::seen).collect();

@@ -9,12 +9,12 @@ use tokio::net::tcp::OwnedReadHalf;
 const MAX_FRAME: usize = 1 << 20;
 
 /// A text frame, masked as a client's must be.
-pub fn masked(text: &str) -> Vec<u8> {
+pub(super) fn masked(text: &str) -> Vec<u8> {
     framed(text, true)
 }
 
 /// A text frame as a server sends it.
-pub fn plain(text: &str) -> Vec<u8> {
+pub(super) fn plain(text: &str) -> Vec<u8> {
     framed(text, false)
 }
 
@@ -38,7 +38,7 @@ fn framed(text: &str, mask: bool) -> Vec<u8> {
 
 /// The frames that come in.
 #[derive(Debug)]
-pub struct Frames {
+pub(super) struct Frames {
     stream: OwnedReadHalf,
     buffer: Vec<u8>,
     start: usize,
@@ -46,7 +46,7 @@ pub struct Frames {
 
 impl Frames {
     /// Of a connection whose handshake is done.
-    pub fn of(stream: OwnedReadHalf) -> Self {
+    pub(super) fn of(stream: OwnedReadHalf) -> Self {
         Self { stream, buffer: Vec::with_capacity(16 * 1024), start: 0 }
     }
 
@@ -54,7 +54,7 @@ impl Frames {
     ///
     /// # Errors
     /// When the connection breaks or carries something else than frames.
-    pub async fn next(&mut self) -> Result<Option<&mut [u8]>> {
+    pub(super) async fn next(&mut self) -> Result<Option<&mut [u8]>> {
         loop {
             if let Some((head, length, mask)) = header(&self.buffer[self.start..])? {
                 let begin = self.start + head;

@@ -279,3 +279,10 @@ fn a_machine_that_took_cleared_marks_for_played_ones_would_be_reported() {
     credulous.push(Action::Tell(CallNews::Played { utterance: 1, text: words(5), whole: true }));
     assert_eq!(exaggerations(&rig, &credulous).len(), 1);
 }
+
+#[test]
+fn a_transfer_that_fails_does_not_count_as_silence() {
+    let mut rig = run(&[Step::Dialed, Step::Pass(7_500), Step::Tool("transfer"), Step::Answer]);
+    rig.pass(20 * 60_000);
+    assert!(rig.outcome().is_some());
+}
