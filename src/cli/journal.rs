@@ -97,6 +97,7 @@ fn call_news(news: &CallNews) -> (&'static str, Option<Style>, String) {
         }
         CallNews::Heard { text } => (Style::Green, format!("client: {}", one_line(text))),
         CallNews::Spoke { text, .. } => (Style::Dim, format!("usher begins: {}", one_line(text))),
+        CallNews::Playing { text, .. } => (Style::Dim, format!("usher so far: {}", one_line(text))),
         CallNews::Played { text, whole, .. } => {
             let cut = if *whole { "" } else { " … (interrupted)" };
             (Style::Cyan, format!("usher:  {}{cut}", one_line(text)))

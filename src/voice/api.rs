@@ -129,7 +129,6 @@ pub async fn show(
 /// What was heard and said on a call, by the journal. An utterance that was played bit by bit is one line.
 async fn transcript(app: &App, org: &OrgId, call: &Call) -> Result<Vec<TranscriptLine>, Fault> {
     let (mut lines, mut since) = (Vec::<TranscriptLine>::new(), 0);
-    let mut playing = None;
     loop {
         let page = app.store.turns(org, &call.session, since, PAGE).await?;
         let Some(last) = page.last() else { return Ok(lines) };
@@ -143,21 +142,11 @@ async fn transcript(app: &App, org: &OrgId, call: &Call) -> Result<Vec<Transcrip
             }
             let (from, text) = match news {
                 CallNews::Heard { text } => (Speaker::Client, text),
-                CallNews::Played { utterance, text, .. } => {
-                    if playing.replace(*utterance) == Some(*utterance)
-                        && let Some(line) = lines.iter_mut().rev().find(|line| line.from == Speaker::Bot)
-                    {
-                        line.text.clone_from(text);
-                        continue;
-                    }
-                    (Speaker::Bot, text)
-                }
-                // Every attachment counts its utterances anew.
-                CallNews::Connected { .. } => {
-                    playing = None;
-                    continue;
-                }
-                CallNews::Spoke { .. } | CallNews::Ended { .. } => continue,
+                CallNews::Played { text, .. } => (Speaker::Bot, text),
+                CallNews::Connected { .. }
+                | CallNews::Spoke { .. }
+                | CallNews::Playing { .. }
+                | CallNews::Ended { .. } => continue,
             };
             let at = turn.at.to_jiff().to_string();
             let text = text.clone();

@@ -47,6 +47,12 @@ impl LiveCall {
                 live.utterance = live.utterance.max(*utterance);
                 live.unheard = Some(text.clone());
             }
+            CallNews::Playing { text, .. } => {
+                live.talked = true;
+                live.heard = Some(text.clone());
+                let rest = live.unheard.as_deref().and_then(|words| words.strip_prefix(text.as_str()));
+                live.unheard = rest.map(|rest| rest.trim_start().to_owned()).or(live.unheard);
+            }
             CallNews::Played { text, .. } => {
                 live.talked = true;
                 live.heard = Some(text.clone());
@@ -67,7 +73,10 @@ pub(super) fn tell(draft: &mut Draft<'_>, call: CallId, news: CallNews) {
             begin(draft, None);
             None
         }
-        CallNews::Heard { .. } | CallNews::Spoke { .. } | CallNews::Played { .. } => None,
+        CallNews::Heard { .. }
+        | CallNews::Spoke { .. }
+        | CallNews::Playing { .. }
+        | CallNews::Played { .. } => None,
     };
     let live = draft.state.call().filter(|live| live.id == call);
     if end.is_some() && live.is_none() && draft.state.ended_call() == Some(&call) {

@@ -510,7 +510,7 @@ impl SessionState {
                 self.contact.quiet_since = at;
                 self.ended_call = Some(call.clone());
             }
-            CallNews::Spoke { .. } | CallNews::Played { .. } => {}
+            CallNews::Spoke { .. } | CallNews::Playing { .. } | CallNews::Played { .. } => {}
         }
         let live = self.call.take().map(Arc::unwrap_or_clone);
         self.call = LiveCall::after(live, call, news).map(Arc::new);

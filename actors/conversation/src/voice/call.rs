@@ -106,7 +106,14 @@ pub enum CallNews {
         #[serde(default)]
         latency: TurnLatency,
     },
-    /// How much of an utterance the contact has really heard.
+    /// How much of a long utterance the contact has heard so far; more of it is being played.
+    Playing {
+        /// Which.
+        utterance: u32,
+        /// The words up to here.
+        text: String,
+    },
+    /// How much of an utterance the contact has really heard, in the end.
     Played {
         /// Which.
         utterance: u32,

@@ -149,6 +149,7 @@ fn the_transcript_holds_what_was_heard_and_not_what_was_generated() {
     };
     told(&mut world, CallNews::Heard { text: "Hello?".to_owned() });
     told(&mut world, spoke);
+    told(&mut world, CallNews::Playing { utterance: 1, text: "Great.".to_owned() });
     told(&mut world, CallNews::Played { utterance: 1, text: "Great. Shall we".to_owned(), whole: false });
     let lines: Vec<_> =
         world.journal.iter().flat_map(transcript_of).map(|line| (line.from, line.text)).collect();
@@ -175,6 +176,17 @@ fn a_call_that_is_attached_again_goes_on_from_what_was_not_heard() {
     let first = opening.first_message.expect("first words");
     assert!(first.ends_with("What is your website?"), "{first}");
     assert!(!first.contains("Robin"), "nobody is greeted twice: {first}");
+}
+
+#[test]
+fn what_was_heard_of_a_sentence_is_not_said_again() {
+    let mut world = connected();
+    let text = "Great. What is your website?".to_owned();
+    told(&mut world, CallNews::Spoke { utterance: 1, text, latency: TurnLatency::default() });
+    told(&mut world, CallNews::Playing { utterance: 1, text: "Great.".to_owned() });
+    let opening = briefing(&world.meta, &world.state, &Persona::default());
+    let first = opening.first_message.expect("first words");
+    assert!(first.ends_with("moment. What is your website?"), "{first}");
 }
 
 #[test]

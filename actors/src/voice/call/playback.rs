@@ -432,7 +432,7 @@ impl Utterance {
         }
         self.known = sentences.len();
         last_heard.replace_range(.., sentences);
-        news(CallNews::Played { utterance: self.number, text: sentences.to_owned(), whole: false });
+        news(CallNews::Playing { utterance: self.number, text: sentences.to_owned() });
     }
 
     fn tell_end(&mut self, pace: u64, last_heard: &mut String, news: &mut impl FnMut(CallNews)) {

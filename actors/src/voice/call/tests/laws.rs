@@ -141,9 +141,12 @@ fn violations(log: &[Action]) -> Vec<&'static str> {
                 let before = spoke.insert(*utterance, text);
                 wrong.extend(before.map(|_| "an utterance was told twice"));
             }
-            Action::Tell(CallNews::Played { utterance, text, whole: all }) => {
+            Action::Tell(
+                news @ (CallNews::Played { utterance, text, .. } | CallNews::Playing { utterance, text }),
+            ) => {
                 let said = spoke.get(utterance).copied().unwrap_or_default();
-                if text.is_empty() || !said.starts_with(text.as_str()) || (*all && said != text) {
+                let all = matches!(news, CallNews::Played { whole: true, .. });
+                if text.is_empty() || !said.starts_with(text.as_str()) || (all && said != text) {
                     wrong.push("what was heard is not what was said");
                 }
                 if known.insert(*utterance, text.len()).is_some_and(|before| before > text.len()) {
@@ -170,7 +173,9 @@ fn exaggerations(rig: &Rig, log: &[Action]) -> Vec<String> {
     for action in log {
         match action {
             Action::Tell(CallNews::Spoke { utterance, text, .. }) => drop(spoke.insert(*utterance, text)),
-            Action::Tell(CallNews::Played { utterance, text, .. }) => {
+            Action::Tell(
+                CallNews::Played { utterance, text, .. } | CallNews::Playing { utterance, text },
+            ) => {
                 let said = spoke.get(utterance).copied().unwrap_or_default();
                 let sounded = rig.line.sounded(said, rig.now);
                 // A character more, for rounding.

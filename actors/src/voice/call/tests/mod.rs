@@ -264,6 +264,7 @@ impl Rig {
         self.news()
             .into_iter()
             .filter_map(|news| match news {
+                CallNews::Playing { utterance, text } => Some((*utterance, text.as_str(), false)),
                 CallNews::Played { utterance, text, whole } => Some((*utterance, text.as_str(), *whole)),
                 _ => None,
             })
