@@ -40,10 +40,13 @@ pub(super) async fn begin(
     profile: &VoiceProfile,
     instead: bool,
 ) -> Result<String, Fault> {
+    // The session begins before it knows of the call: one it knows of already would be one whose line was gone.
+    let begins = Some(format!("call:{}:rules:{}:begins", call.id, call.attachments));
+    let start = Command::Start { channel: None };
+    let current = app.runtime.handle(org, &call.session, begins, start).await?;
+    let opening = briefing(&current.meta, &current.state, &persona(profile));
     let news = CallNews::Connected { origin: origin(call), direction: call.direction };
     tell(app, org, call, &format!("rules:{}:connected", call.attachments), news).await?;
-    let current = app.runtime.read(org, &call.session).await?;
-    let opening = briefing(&current.meta, &current.state, &persona(profile));
     let mut words = opening.first_message.unwrap_or_default();
     if instead {
         words.insert(0, ' ');

@@ -9,6 +9,7 @@ mod outage;
 mod sms;
 mod stopping;
 mod trouble;
+mod voice;
 mod widget;
 
 use std::time::Duration;
