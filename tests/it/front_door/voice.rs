@@ -122,6 +122,23 @@ async fn a_caller_whose_agent_refuses_is_asked_by_the_rules_at_once() -> Result<
     server.stop().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_stream_breaks_is_attached_again_and_goes_on() -> Result<()> {
+    let server = TestServer::demo(USHER, Database::Sqlite).await?;
+    // In the middle of the greeting.
+    server.simulator()?.fault(&json!({ "kind": "stream_drop", "after_ms": 3000 })).await?;
+    let mut phone = Phone::dials(&server).await?;
+    phone.until("stream:stopped").await?;
+    phone.until("verb:Redirect").await?;
+    phone.until("stream:started").await?;
+    phone.until("heard:Sorry, the line was gone").await?;
+    phone.says("Reyes Bakery").await?;
+    phone.until("heard:phone number").await?;
+    phone.hangs_up().await?;
+    assert_eq!(answers(&server, 1).await?, [(json!("voice"), json!("Reyes Bakery"))]);
+    server.stop().await
+}
+
 /// What a stream shows of its call.
 struct Ticket {
     call: String,
