@@ -138,12 +138,12 @@ impl Demo {
         let simulate = |port| simulator::start(port, Some(&settings.data_dir));
         let simulator_before = before.map(|ports| ports.simulator);
         let simulator = ports::open(ports.simulator, simulator_before, USUAL_SIMULATOR_PORT, simulate)?;
-        let settings = layers
-            .with_flags([
-                ("twilio_api_base", simulator.url.clone()),
-                ("elevenlabs_api_base", simulator.url.clone()),
-            ])
-            .resolve()?;
+        let mut bases = vec![("twilio_api_base", simulator.url.clone())];
+        // Somebody may want to hear another agent than the simulator's.
+        if !settings.is_set("elevenlabs_api_base") {
+            bases.push(("elevenlabs_api_base", simulator.url.clone()));
+        }
+        let settings = layers.with_flags(bases).resolve()?;
         let address = listener.local_addr()?;
         let public = settings.public_base(address);
         let app = App::start(settings, public).await?;

@@ -57,22 +57,37 @@ impl Agent {
     }
 }
 
-async fn answer(mut stream: TcpStream, port: u16, meters: Meters) -> Result<()> {
+/// Whatever the vendor's API is asked: the address of a conversation, a new agent, a new tool.
+async fn api(mut stream: TcpStream, port: u16) -> Result<()> {
+    let mut request = Vec::new();
+    let complete = |request: &[u8]| {
+        let text = String::from_utf8_lossy(request);
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let head = head.to_ascii_lowercase();
+        let length =
+            head.split_once("content-length:").and_then(|(_, rest)| rest.lines().next()?.trim().parse().ok());
+        (body.len() >= length.unwrap_or(0_usize)).then_some(())
+    };
+    while complete(&request).is_none() {
+        ensure!(stream.read_buf(&mut request).await? > 0, "a request in pieces");
+    }
+    let body = format!(
+        r#"{{"id":"tool_bench","agent_id":"agent_bench","signed_url":"ws://127.0.0.1:{port}/v1/convai/conversation?conversation_signature=x"}}"#
+    );
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    Ok(stream.write_all(answer.as_bytes()).await?)
+}
+
+async fn answer(stream: TcpStream, port: u16, meters: Meters) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut head = [0; 2048];
     let length = stream.peek(&mut head).await?;
     let head = String::from_utf8_lossy(&head[..length]).into_owned();
-    if head.starts_with("GET /v1/convai/conversation/get-signed-url") {
-        let body = format!(
-            r#"{{"signed_url":"ws://127.0.0.1:{port}/v1/convai/conversation?conversation_signature=x"}}"#
-        );
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let mut rest = [0; 2048];
-        let _ = stream.read(&mut rest).await?;
-        return Ok(stream.write_all(answer.as_bytes()).await?);
+    if !head.to_ascii_lowercase().contains("upgrade: websocket") {
+        return api(stream, port).await;
     }
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
     let stream = tokio_tungstenite::accept_async(stream).await?.into_inner();
