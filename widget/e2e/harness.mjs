@@ -86,7 +86,9 @@ export async function startSite() {
 }
 
 export function startBrowser() {
-  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  // The microphone hears the beeps of a device that is always there.
+  const args = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+  return chromium.launch({ executablePath: CHROMIUM, args });
 }
 
 /** Gives every test of a file a demo, a site and a page of its own. */
@@ -141,7 +143,7 @@ export function browserTests() {
   beforeEach(async () => {
     ui.site = await startSite();
     ui.server = await startDemo(ui.site.origin);
-    ui.context = await ui.browser.newContext();
+    ui.context = await ui.browser.newContext({ permissions: ["microphone"] });
     ui.page = await ui.context.newPage();
     ui.complaints = [];
     ui.page.on("pageerror", (error) => ui.complaints.push(error.message));

@@ -111,8 +111,11 @@ impl Brain {
         act.map_or_else(|| vec![self.say("Thank you.")], |act| vec![act])
     }
 
-    /// The client wrote on the contact's behalf.
+    /// The client wrote in the contact's place: what the contact typed, or a note about what happens.
     pub(crate) fn told(&mut self, text: &str) -> Vec<Act> {
+        if !is_note(text) {
+            return self.heard(text);
+        }
         self.silences = 0;
         let words = text.to_lowercase();
         if ["go on", "continue", "finish your sentence", "did not hear"]
@@ -214,6 +217,11 @@ fn correction(text: &str) -> Option<&str> {
     (!rest.is_empty()).then_some(rest)
 }
 
+/// Whether words tell of something instead of answering. A model would know; rules go by how such notes begin.
+fn is_note(text: &str) -> bool {
+    ["(", "I have just sent ", "I have typed ", "I pressed "].iter().any(|opening| text.starts_with(opening))
+}
+
 fn is_question(words: &str) -> bool {
     let first = words.split_whitespace().next().unwrap_or_default();
     words.ends_with('?')
@@ -278,6 +286,11 @@ mod tests {
         assert_eq!(tool(brain.told("I have just sent my email")), "get_next_question");
         let acts = brain.result("get_next_question", &next("How old is it?"), false);
         assert_eq!(acts, [Act::Speak("Got it, thanks. How old is it?".into())]);
-        assert_eq!(brain.told("Please go on."), acts);
+        assert_eq!(brain.told("(It was only noise. Go on after these words of yours: \"Got it\")"), acts);
+        assert_eq!(
+            tool(brain.told("Rivera Dental")),
+            "record_answer",
+            "typed words answer as spoken ones do"
+        );
     }
 }

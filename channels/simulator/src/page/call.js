@@ -180,6 +180,9 @@ function caption(mine, text, done) {
   list.scrollTop = list.scrollHeight;
 }
 
+// The keypad takes its room from the captions; the newest one stays in sight.
+new ResizeObserver(() => ($("captions").scrollTop = $("captions").scrollHeight)).observe($("captions"));
+
 function show(entry) {
   switch (entry.event) {
     case "hearing":

@@ -31,7 +31,13 @@ export function Voice({ config, shown, onType }: VoiceProps): JSX.Element {
   const [told, setTold] = useState<CallState | null>(null);
   const [failure, setFailure] = useState<SoundFailure | null>(null);
   const [asking, setAsking] = useState(false);
+  const phase = told?.phase;
+  const again = useRef<HTMLButtonElement>(null);
   useEffect(() => () => live?.call.hangUp(), [live]);
+  // The buttons of the call went away with it, and the focus with them.
+  useEffect(() => {
+    if (phase?.name === "ended") again.current?.focus();
+  }, [phase?.name]);
 
   const start = async (): Promise<void> => {
     setFailure(null);
@@ -52,7 +58,6 @@ export function Voice({ config, shown, onType }: VoiceProps): JSX.Element {
   };
 
   const agent = config.agentName;
-  const phase = told?.phase;
   if (!live || !told || !phase || phase.name === "ended") {
     const org = state.view?.client.orgName ?? "";
     return (
@@ -76,7 +81,7 @@ export function Voice({ config, shown, onType }: VoiceProps): JSX.Element {
             <span>{words(failure)}</span>
           </p>
         )}
-        <button type="button" class="primary wide" disabled={asking} onClick={() => void start()}>
+        <button ref={again} type="button" class="primary wide" disabled={asking} onClick={() => void start()}>
           {words(asking ? "connecting" : phase ? "again" : "start")}
         </button>
         <button type="button" class="quiet" onClick={onType}>
@@ -134,7 +139,7 @@ function InCall({
   const [text, setText] = useState("");
   const { level, speaking } = useLevel(call, sound);
   useEffect(() => hangUp.current?.focus(), []);
-  useEffect(() => log.current?.scrollTo({ top: log.current.scrollHeight }), [captions]);
+  useEffect(() => log.current?.scrollTo({ top: log.current.scrollHeight }), [captions, shown]);
 
   const say = (event: Event): void => {
     event.preventDefault();
@@ -174,7 +179,7 @@ function InCall({
         tabIndex={0}
       >
         {captions.map(({ id, from, text: said, final }) => (
-          <p key={id} class={`${from === "client" ? "own" : "theirs"} ${final ? "" : "open"}`}>
+          <p key={id} class={`${from === "client" ? "said" : "heard"} ${final ? "" : "open"}`}>
             <b>{from === "client" ? words("you") : agent}</b> {said}
           </p>
         ))}
@@ -202,7 +207,7 @@ function InCall({
           <Glyph name={muted ? "muted" : "mic"} />
           {words(muted ? "unmute" : "mute")}
         </button>
-        <button ref={hangUp} type="button" class="hangup" onClick={() => call.hangUp()}>
+        <button ref={hangUp} type="button" class="primary hangup" onClick={() => call.hangUp()}>
           <Glyph name="hangup" />
           {words("hangup")}
         </button>
