@@ -78,7 +78,7 @@ impl Retell {
 }
 
 /// Calls a handset.
-pub(crate) fn start(sim: &Arc<Sim>, agent: Value, call: Value) {
+pub(crate) fn start(sim: &Arc<Sim>, agent: Value, call: &Value) {
     let text = |name: &str| call[name].as_str().unwrap_or_default();
     let (live, orders) =
         Live::new(text("call_id").to_owned(), "retell", text("to_number"), text("from_number"), false);
@@ -88,27 +88,26 @@ pub(crate) fn start(sim: &Arc<Sim>, agent: Value, call: Value) {
 }
 
 async fn run(retell: Retell, mut orders: Receiver<Order>) {
-    let reason = match ring(&retell, &mut orders).await {
-        Err(reason) => reason,
-        Ok(()) => {
-            let now = retell.sim.now();
-            retell.change(|call| {
-                call["call_status"] = json!("ongoing");
-                call["start_timestamp"] = json!(now);
-            });
-            retell.live.note(&retell.sim, "status", "in-progress", json!({}));
-            retell.live.enter(&retell.sim, Phase::Talking);
-            actix_web::rt::spawn(Arc::clone(&retell.live).run_line(Arc::clone(&retell.sim)));
-            retell.report("call_started").await;
-            match socket::converse(&retell, &mut orders).await {
-                Over::AgentHungUp => "agent_hangup",
-                Over::UserHungUp => "user_hangup",
-                Over::Stopped => "manual_stopped",
-                Over::NotOpened => "error_llm_websocket_open",
-                Over::Lost => "error_llm_websocket_lost_connection",
-                Over::Corrupt => "error_llm_websocket_corrupt_payload",
-                Over::Transferred => "call_transfer",
-            }
+    let reason = if let Err(reason) = ring(&retell, &mut orders).await {
+        reason
+    } else {
+        let now = retell.sim.now();
+        retell.change(|call| {
+            call["call_status"] = json!("ongoing");
+            call["start_timestamp"] = json!(now);
+        });
+        retell.live.note(&retell.sim, "status", "in-progress", json!({}));
+        retell.live.enter(&retell.sim, Phase::Talking);
+        actix_web::rt::spawn(Arc::clone(&retell.live).run_line(Arc::clone(&retell.sim)));
+        retell.report("call_started").await;
+        match socket::converse(&retell, &mut orders).await {
+            Over::AgentHungUp => "agent_hangup",
+            Over::UserHungUp => "user_hangup",
+            Over::Stopped => "manual_stopped",
+            Over::NotOpened => "error_llm_websocket_open",
+            Over::Lost => "error_llm_websocket_lost_connection",
+            Over::Corrupt => "error_llm_websocket_corrupt_payload",
+            Over::Transferred => "call_transfer",
         }
     };
     retell.live.enter(&retell.sim, Phase::Ended);

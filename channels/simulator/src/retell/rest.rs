@@ -108,7 +108,7 @@ async fn create_call(sim: Shared, request: HttpRequest, body: Json<Value>) -> Ht
             "retell_llm_dynamic_variables": variables, "opt_in_signed_url": false,
         });
         vendor.calls.insert(call["call_id"].as_str().unwrap_or_default().to_owned(), call.clone());
-        call::start(&shared, agent, call.clone());
+        call::start(&shared, agent, &call);
         Ok(HttpResponse::Created().json(call))
     })
 }
