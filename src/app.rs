@@ -197,6 +197,7 @@ impl App {
     pub async fn drain(&self) {
         let patience = Duration::from_secs(self.settings.drain_seconds);
         self.caller.stop();
+        self.voice.release_lines();
         let calls = self.voice.switchboard.drain(patience, CALL_FAREWELL).await;
         tracing::info!(?calls, "no call is held here any more");
         let drained = self.runtime.drain(patience).await;

@@ -95,6 +95,10 @@ settings! {
     sms_rate / "USHER_SMS_RATE": u32 = "12";
     /// Base address of ElevenLabs' API; its sockets are at the same host. Organisations' keys are only ever sent there.
     elevenlabs_api_base / "USHER_ELEVENLABS_API_BASE": Url = "https://api.elevenlabs.io";
+    /// Base address of Retell's API. Organisations' keys are only ever sent there.
+    retell_api_base / "USHER_RETELL_API_BASE": Url = "https://api.retellai.com";
+    /// Base address of Vapi's API. Organisations' keys are only ever sent there.
+    vapi_api_base / "USHER_VAPI_API_BASE": Url = "https://api.vapi.ai";
     /// Calls an organisation may have at one time, unless its own settings say fewer.
     voice_calls_per_org / "USHER_VOICE_CALLS_PER_ORG": usize = "20";
     /// Calls this node may have at one time.

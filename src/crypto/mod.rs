@@ -56,6 +56,11 @@ pub enum Place<'a> {
         /// Its id.
         id: &'a str,
     },
+    /// What a provider reported of a call.
+    CallReport {
+        /// Its id.
+        call: &'a str,
+    },
     /// A vendor's credential.
     Credential {
         /// The account it opens.
@@ -155,6 +160,7 @@ impl DataKey {
             Place::Snapshot { session, seq } => write!(out, "usher1|snapshot|{org}|{key}|{session}|{seq}"),
             Place::Delivery { id } => write!(out, "usher1|delivery|{org}|{key}|{id}"),
             Place::File { id } => write!(out, "usher1|file|{org}|{key}|{id}"),
+            Place::CallReport { call } => write!(out, "usher1|call-report|{org}|{key}|{call}"),
             Place::Credential { account } => write!(out, "usher1|credential|{org}|{key}|{account}"),
             Place::Key { subject } => write!(out, "usher1|key|{org}|{key}|{subject}"),
         };

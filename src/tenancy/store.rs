@@ -32,6 +32,7 @@ statements! {
     FORGET_FILES = "DELETE FROM files WHERE org_id = $1 AND contact_id = $2";
     FORGET_CALLS = "UPDATE calls SET phone = NULL, recording_id = NULL, recording_url = NULL \
         WHERE org_id = $1 AND contact_id = $2";
+    FORGET_CALL_REPORTS = "DELETE FROM call_reports WHERE org_id = $1 AND contact_id = $2";
     FORGET_SESSIONS = "UPDATE sessions SET open_key = NULL, pending = NULL \
         WHERE org_id = $1 AND contact_id = $2";
 }
@@ -207,6 +208,7 @@ impl Store {
                 FORGET_MESSAGES,
                 FORGET_FILES,
                 FORGET_CALLS,
+                FORGET_CALL_REPORTS,
                 FORGET_SESSIONS,
             ] {
                 execute!(&mut tx, statement, org.as_str(), contact.as_str())?;

@@ -6,14 +6,16 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use usher_channels::widget::{Channel, ProblemBody, Speaker, TranscriptLine};
+use usher_conversation::channel::Channel::Voice;
 use usher_conversation::id::{CallId, OrgId, SessionId};
+use usher_conversation::journal::Turn;
 use usher_conversation::ports::Journal as _;
 use usher_conversation::problem::Problem;
 use usher_conversation::session::Event;
 use usher_conversation::voice::CallNews;
 use utoipa::ToSchema;
 
-use super::{AttachmentUsage, Call, Recording};
+use super::{AttachmentUsage, Call, PeerReport, Recording};
 use crate::app::App;
 use crate::web::{Fault, edge, operator};
 
@@ -68,6 +70,9 @@ pub struct CallView {
     /// What each media stream of it used, with the latency of every turn in milliseconds.
     #[schema(value_type = Vec<Object>)]
     pub usage: Vec<AttachmentUsage>,
+    /// What the provider that held the call reported of it: its transcript, summary, judgement and cost.
+    #[schema(value_type = Object)]
+    pub report: Option<PeerReport>,
     /// What was heard and said on it.
     pub transcript: Vec<TranscriptLine>,
 }
@@ -122,12 +127,19 @@ pub async fn show(
     let found = app.store.call(&org, &call).await?.ok_or_else(unknown)?;
     edge::concerns(&request, &org, &found.session);
     let usage = app.store.call_usage(&org, &call).await?;
+    let report = app.store.call_report(&org, &found).await?;
     let transcript = transcript(&app, &org, &found).await?;
-    Ok(HttpResponse::Ok().json(shown(found, usage, transcript)))
+    Ok(HttpResponse::Ok().json(CallView { report, ..shown(found, usage, transcript) }))
 }
 
 /// What was heard and said on a call, by the journal. An utterance that was played bit by bit is one line.
 async fn transcript(app: &App, org: &OrgId, call: &Call) -> Result<Vec<TranscriptLine>, Fault> {
+    // Where no model stands between, what is said on a call is a message, which the turn's dedup key tells from others.
+    let key = format!("call:{}:", call.id);
+    let messages = |turn: &Turn| {
+        turn.dedup.as_deref().is_some_and(|dedup| dedup.starts_with(&key))
+            && !turn.events.iter().any(|event| matches!(event, Event::ToolUsed { .. }))
+    };
     let (mut lines, mut since) = (Vec::<TranscriptLine>::new(), 0);
     loop {
         let page = app.store.turns(org, &call.session, since, PAGE).await?;
@@ -136,17 +148,22 @@ async fn transcript(app: &App, org: &OrgId, call: &Call) -> Result<Vec<Transcrip
         for (turn, (index, event)) in
             page.iter().flat_map(|turn| (0_u32..).zip(&turn.events).map(move |event| (turn, event)))
         {
-            let Event::Call { call: id, news } = event else { continue };
-            if *id != call.id {
-                continue;
-            }
-            let (from, text) = match news {
-                CallNews::Heard { text } => (Speaker::Client, text),
-                CallNews::Played { text, .. } => (Speaker::Bot, text),
-                CallNews::Connected { .. }
-                | CallNews::Spoke { .. }
-                | CallNews::Playing { .. }
-                | CallNews::Ended { .. } => continue,
+            let (from, text) = match event {
+                Event::Received { origin, text, .. } if origin.channel == Voice && messages(turn) => {
+                    (Speaker::Client, text)
+                }
+                Event::Said { message } if message.channel == Voice && messages(turn) => {
+                    (Speaker::Bot, &message.text)
+                }
+                Event::Call { call: id, news } if *id == call.id => match news {
+                    CallNews::Heard { text } => (Speaker::Client, text),
+                    CallNews::Played { text, .. } => (Speaker::Bot, text),
+                    CallNews::Connected { .. }
+                    | CallNews::Spoke { .. }
+                    | CallNews::Playing { .. }
+                    | CallNews::Ended { .. } => continue,
+                },
+                _ => continue,
             };
             let at = turn.at.to_jiff().to_string();
             let text = text.clone();
@@ -175,6 +192,7 @@ fn shown(call: Call, usage: Vec<AttachmentUsage>, transcript: Vec<TranscriptLine
         seconds: call.seconds,
         recording: call.recording,
         usage,
+        report: None,
         transcript,
     }
 }

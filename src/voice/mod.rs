@@ -8,6 +8,7 @@
 //! | [`browser`] | a call's audio, from the widget's microphone |
 //! | [`agent`], [`provision`] | conversations with an agent, and making one |
 //! | [`telephony`] | control of a call outside its audio |
+//! | [`peers`], [`retell`], [`vapi`] | providers that hold the whole call and ask us for the words |
 //! | [`outbound`] | calls we make |
 //! | [`api`] | what an operator asks |
 //! | [`log`], [`store`] | the call records |
@@ -17,14 +18,17 @@ pub mod api;
 pub mod browser;
 mod log;
 mod outbound;
+pub mod peers;
 mod provision;
 mod record;
+pub mod retell;
 pub mod routes;
 mod settings;
 mod spoken;
 pub(crate) mod store;
 pub mod stream;
 mod telephony;
+pub mod vapi;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +51,8 @@ use usher_conversation::session::Origin;
 use usher_conversation::voice::{Audio, AudioFormat, CallDirection, Coding, Persona};
 
 pub use outbound::Caller;
+use peers::Peers;
+pub use peers::{Peer, PeerReport};
 pub use record::{AttachmentUsage, Call, CallStatus, NewCall, Recording, StatusReport};
 pub use settings::{Provider, VoiceProfile, VoiceSettings};
 
@@ -77,6 +83,7 @@ pub struct Voice {
     profiles: Arc<Profiles>,
     limits: CallLimits,
     pub(crate) urls: Urls,
+    pub(crate) peers: Peers,
     door: Semaphore,
 }
 
@@ -128,6 +135,11 @@ impl Profiles {
         self.remembered.insert(org.clone(), Arc::clone(&found));
         Ok(found)
     }
+
+    /// What they said has changed.
+    pub(crate) fn forget(&self, org: &OrgId) {
+        self.remembered.invalidate(org);
+    }
 }
 
 impl Voice {
@@ -165,6 +177,7 @@ impl Voice {
                 ..CallLimits::default()
             },
             urls,
+            peers: Peers::new(settings, http)?,
             door: Semaphore::new(SOCKETS_AT_THE_DOOR),
         })
     }

@@ -5,21 +5,26 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use secrecy::SecretString;
+use serde_json::{Map, Value};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use usher_actors::{Alarm, ClockAlarm, Runtime};
+use usher_actors::{Alarm, ClockAlarm, Runtime, RuntimeError};
 use usher_channels::ApiError;
-use usher_channels::twilio::TwilioClient;
+use usher_channels::retell::{self, RetellClient};
 use usher_channels::twilio::voice::calls::{Instructions, MachineDetection, NewCall as Placed};
+use usher_channels::twilio::{TwilioClient, TwilioCredentials};
+use usher_channels::vapi::message::Customer;
+use usher_channels::vapi::{self, VapiClient};
 use usher_conversation::consent::permitted_at;
 use usher_conversation::id::{CallId, OrgId, SessionId};
 use usher_conversation::ports::{Clock, StoreError};
 use usher_conversation::problem::Problem;
-use usher_conversation::session::SessionStatus;
+use usher_conversation::session::{Command, SessionStatus};
 use usher_conversation::time::Timestamp;
-use usher_conversation::voice::{CallDirection, CallEnd};
+use usher_conversation::voice::{CallDirection, CallEnd, Persona, briefing};
 
-use super::{Call, CallStatus, NewCall, Profiles, StatusReport, Urls, Voice};
+use super::{Call, CallStatus, NewCall, Profiles, Provider, StatusReport, Urls, Voice, persona};
 use crate::store::Store;
 use crate::web::Fault;
 
@@ -44,6 +49,8 @@ struct Parts {
     runtime: Runtime,
     client: TwilioClient,
     urls: Urls,
+    retell: RetellClient,
+    vapi: VapiClient,
     profiles: Arc<Profiles>,
     clock: Arc<dyn Clock>,
     longest_seconds: u32,
@@ -64,6 +71,8 @@ impl Caller {
             runtime: voice.node.runtime.clone(),
             client,
             urls: voice.urls.clone(),
+            retell: voice.peers.retell.clone(),
+            vapi: voice.peers.vapi.clone(),
             profiles: Arc::clone(&voice.profiles),
             clock: Arc::clone(&voice.node.clock),
             longest_seconds,
@@ -87,12 +96,17 @@ impl Caller {
         let contact = store.contact(org, &current.meta.contact).await?;
         let phone = contact.and_then(|contact| contact.details.phone);
         let phone = phone.ok_or_else(|| no("The contact has no telephone number."))?;
-        let line = store.voice_number(org).await?;
+        let provider = self.parts.profiles.of(org).await?.provider;
+        let line = if provider.holds_calls() {
+            store.voice_peer(org).await?.and_then(|peer| peer.line)
+        } else {
+            store.voice_number(org).await?
+        };
         let line = line.ok_or_else(|| no("The organisation has no telephone number."))?;
         let new = NewCall {
             session: session.clone(),
             direction: CallDirection::Outbound,
-            provider: self.parts.profiles.of(org).await?.provider,
+            provider,
             phone: Some(phone),
             line: Some(line),
             vendor_call: None,
@@ -202,32 +216,38 @@ impl Parts {
         let (Some(to), Some(from)) = (call.phone.as_deref(), call.line.as_deref()) else {
             return Ok(Step::Done);
         };
-        let Some(line) = self.store.line(from).await?.filter(|line| line.org == *org) else {
-            self.called_off(org, &call.id).await?;
-            return Ok(Step::Done);
+        let placed = match call.provider {
+            Provider::Rules | Provider::ElevenLabs => {
+                let Some(line) = self.store.line(from).await?.filter(|line| line.org == *org) else {
+                    self.called_off(org, &call.id).await?;
+                    return Ok(Step::Done);
+                };
+                if self.store.claim_call(org, &call.id).await?.is_none() {
+                    return Ok(Step::Done);
+                }
+                self.dial(&line.credentials, call, from, to).await
+            }
+            Provider::Retell | Provider::Vapi => {
+                let settings = self.profiles.of(org).await?;
+                let keys = settings.agent_id.as_deref().zip(settings.api_key.as_ref());
+                let Some((agent, key)) = keys.filter(|_| settings.provider == call.provider) else {
+                    self.called_off(org, &call.id).await?;
+                    return Ok(Step::Done);
+                };
+                if self.store.claim_call(org, &call.id).await?.is_none() {
+                    return Ok(Step::Done);
+                }
+                let persona = persona(&settings.profile);
+                if call.provider == Provider::Retell {
+                    self.ask_retell(key, agent, call, from, to).await
+                } else {
+                    self.ask_vapi(key, agent, org, call, (from, to), &persona).await
+                }
+            }
         };
-        if self.store.claim_call(org, &call.id).await?.is_none() {
-            return Ok(Step::Done);
-        }
-        let (url, status) = (self.urls.of("", call), self.urls.of("/status", call));
-        let amd = self.urls.of("/amd", call);
-        let placed = Placed {
-            to,
-            from,
-            instructions: Instructions::Url(&url),
-            fallback_url: None,
-            status_callback: Some(&status),
-            ring_seconds: Some(RING_SECONDS),
-            limit_seconds: Some(self.longest_seconds),
-            machine_detection: Some(MachineDetection {
-                message_end: true,
-                callback: &amd,
-                timeout_seconds: None,
-            }),
-        };
-        match self.client.create_call(&line.credentials, &placed).await {
-            Ok(resource) => {
-                self.store.call_placed(org, &call.id, &resource.sid).await?;
+        match placed {
+            Ok(vendor_call) => {
+                self.store.call_placed(org, &call.id, &vendor_call).await?;
                 Ok(Step::Done)
             }
             Err(error @ (ApiError::NotSent | ApiError::Throttled { .. })) => {
@@ -246,6 +266,85 @@ impl Parts {
                 Ok(Step::Done)
             }
         }
+    }
+
+    /// Lets the carrier dial; gives its id of the call.
+    async fn dial(
+        &self,
+        credentials: &TwilioCredentials,
+        call: &Call,
+        from: &str,
+        to: &str,
+    ) -> Result<String, ApiError> {
+        let (url, status) = (self.urls.of("", call), self.urls.of("/status", call));
+        let amd = self.urls.of("/amd", call);
+        let placed = Placed {
+            to,
+            from,
+            instructions: Instructions::Url(&url),
+            fallback_url: None,
+            status_callback: Some(&status),
+            ring_seconds: Some(RING_SECONDS),
+            limit_seconds: Some(self.longest_seconds),
+            machine_detection: Some(MachineDetection {
+                message_end: true,
+                callback: &amd,
+                timeout_seconds: None,
+            }),
+        };
+        Ok(self.client.create_call(credentials, &placed).await?.sid)
+    }
+
+    /// Lets Retell dial; our id of the call comes back with everything it tells of it.
+    async fn ask_retell(
+        &self,
+        key: &SecretString,
+        agent: &str,
+        call: &Call,
+        from: &str,
+        to: &str,
+    ) -> Result<String, ApiError> {
+        let placed = retell::client::NewCall {
+            from_number: from,
+            to_number: to,
+            override_agent_id: Some(agent),
+            metadata: Map::from_iter([(super::retell::OURS.to_owned(), call.id.as_str().into())]),
+            ..retell::client::NewCall::default()
+        };
+        Ok(self.retell.create_call(key, &placed).await?.call_id)
+    }
+
+    /// Lets Vapi dial; our id of the call comes back as the customer's.
+    async fn ask_vapi(
+        &self,
+        key: &SecretString,
+        assistant: &str,
+        org: &OrgId,
+        call: &Call,
+        (from, to): (&str, &str),
+        persona: &Persona,
+    ) -> Result<String, ApiError> {
+        // Nothing has left yet.
+        let unread = |_error: RuntimeError| ApiError::NotSent;
+        // Its model may be one that is only told the first words.
+        let begin = Command::Start { channel: None };
+        let begun = Some(format!("call:{}:begin", call.id));
+        let begun = self.runtime.handle(org, &call.session, begun, begin).await.map_err(unread)?;
+        let opening = briefing(&begun.meta, &begun.state, persona);
+        let mut variables: Map<String, Value> = opening.variables.into_iter().collect();
+        variables.insert("first_message".to_owned(), opening.first_message.into());
+        let placed = vapi::client::NewCall {
+            assistant,
+            phone_number: from,
+            customer: Customer {
+                number: Some(to.to_owned()),
+                name: None,
+                external_id: Some(call.id.to_string()),
+            },
+            variables,
+            name: None,
+        };
+        Ok(self.vapi.create_call(key, &placed).await?.id)
     }
 
     async fn failed(&self, org: &OrgId, call: &CallId) -> Result<(), StoreError> {

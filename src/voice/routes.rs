@@ -24,7 +24,7 @@ use usher_conversation::voice::{CallDirection, CallEnd, CallNews};
 
 use super::log::AGENT_UNAVAILABLE;
 use super::{Call, CallStatus, NewCall, Provider, Recording, STREAM_PATH, StatusReport, VOICE_PATH, Voice};
-use super::{VoiceSettings, api, browser, spoken, stream};
+use super::{VoiceSettings, api, browser, peers, spoken, stream};
 use crate::app::App;
 use crate::inbound::Line;
 use crate::inbound::routes::{malformed, only, refused, verified};
@@ -48,7 +48,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at(STREAM_PATH).get(stream::open))
         .service(at("/ws/widget/voice").get(browser::open))
         .service(at("/api/voice/calls").post(api::place))
-        .service(at("/api/voice/calls/{call}").get(api::show));
+        .service(at("/api/voice/calls/{call}").get(api::show))
+        .configure(peers::configure);
 }
 
 /// Query of the addresses we hand out.
@@ -58,9 +59,6 @@ struct Named {
     /// Which turn of a conversation by rules.
     #[serde(default)]
     n: u32,
-    /// Turns in which nothing was heard, in a row.
-    #[serde(default)]
-    misses: u32,
 }
 
 impl Named {
@@ -228,8 +226,7 @@ async fn gather(
     let Known { line, call, named } = Known::of(&app, &request, &form, "/gather", "CallSid").await?;
     let heard = GatherResult::parse(&form).map_err(malformed)?;
     let settings = app.voice.settings_of(&line.org).await?;
-    let turn = spoken::Turn { number: named.n, misses: named.misses };
-    Ok(told(spoken::go_on(&app, &line.org, &call, &settings.profile, turn, &heard).await?))
+    Ok(told(spoken::go_on(&app, &line.org, &call, &settings.profile, named.n, &heard).await?))
 }
 
 /// How a transfer went: over when the two talked, back to the agent when nobody answered.

@@ -15,6 +15,10 @@ pub enum Provider {
     Rules,
     /// An ElevenLabs agent.
     ElevenLabs,
+    /// A Retell agent, which holds the call itself and asks us for the words.
+    Retell,
+    /// A Vapi assistant, which holds the call itself and asks us for the words or for tools.
+    Vapi,
 }
 
 impl Provider {
@@ -23,12 +27,23 @@ impl Provider {
         match self {
             Self::Rules => "rules",
             Self::ElevenLabs => "elevenlabs",
+            Self::Retell => "retell",
+            Self::Vapi => "vapi",
         }
     }
 
     /// The provider of this stored name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Rules, Self::ElevenLabs].into_iter().find(|provider| provider.as_str() == name)
+        let all = [Self::Rules, Self::ElevenLabs, Self::Retell, Self::Vapi];
+        all.into_iter().find(|provider| provider.as_str() == name)
+    }
+
+    /// Whether the provider holds the whole call: then no audio passes through us.
+    pub const fn holds_calls(self) -> bool {
+        match self {
+            Self::Rules | Self::ElevenLabs => false,
+            Self::Retell | Self::Vapi => true,
+        }
     }
 }
 
@@ -111,6 +126,13 @@ impl Default for VoiceProfile {
 }
 
 impl VoiceProfile {
+    /// Whether one of the words for an emergency was said.
+    pub fn is_emergency(&self, speech: &str) -> bool {
+        let speech = speech.to_lowercase();
+        let mut words = speech.split(|c: char| !c.is_alphanumeric());
+        words.any(|word| self.emergency_words.iter().any(|keyword| keyword == word))
+    }
+
     /// Whether calls are answered at `now`. Hours without a zone that is known, or written wrongly, are always open:
     /// a caller must not be sent away by a spelling mistake.
     pub fn is_open(&self, now: Timestamp) -> bool {

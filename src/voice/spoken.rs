@@ -8,29 +8,16 @@ use usher_channels::twilio::voice::twiml::{
 use usher_channels::twilio::voice::webhook::GatherResult;
 use usher_conversation::catalogue::{Catalogue, Sentence};
 use usher_conversation::id::OrgId;
-use usher_conversation::session::{Command, EscalationReason, Event, Inbound};
-use usher_conversation::voice::{CallEnd, CallNews, briefing};
+use usher_conversation::voice::CallEnd;
 
-use super::routes::{end, tell};
-use super::{Call, VoiceProfile, origin, persona, plan};
+use super::peers::turns::{Heard, Talk, Then};
+use super::routes::end;
+use super::{Call, VoiceProfile, plan};
 use crate::app::App;
 use crate::web::Fault;
 
-/// Nobody speaks to someone who is silent for longer.
-const MOST_MISSES: u32 = 3;
 /// Seconds to begin to answer in.
 const PATIENCE: u32 = 6;
-/// Turns of one call; a machine at the other end must not talk with ours for ever.
-const MOST_TURNS: u32 = 100;
-
-/// Where a conversation stands.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Turn {
-    /// Which turn it is, from 0.
-    pub(super) number: u32,
-    /// Turns in which nothing was heard, in a row.
-    pub(super) misses: u32,
-}
 
 /// The first document: a greeting and the pending question. `instead` of an agent that refused there is an apology.
 pub(super) async fn begin(
@@ -40,19 +27,14 @@ pub(super) async fn begin(
     profile: &VoiceProfile,
     instead: bool,
 ) -> Result<String, Fault> {
-    // The session begins before it knows of the call: one it knows of already would be one whose line was gone.
-    let begins = Some(format!("call:{}:rules:{}:begins", call.id, call.attachments));
-    let start = Command::Start { channel: None };
-    let current = app.runtime.handle(org, &call.session, begins, start).await?;
-    let opening = briefing(&current.meta, &current.state, &persona(profile));
-    let news = CallNews::Connected { origin: origin(call), direction: call.direction };
-    tell(app, org, call, &format!("rules:{}:connected", call.attachments), news).await?;
+    let opening = Talk { app, org, call, profile }.begin().await?;
     let mut words = opening.first_message.unwrap_or_default();
     if instead {
         words.insert(0, ' ');
         words.insert_str(0, &Catalogue::of(&opening.language).say(Sentence::CallWithoutAgent, &[]));
     }
-    let turn = Turn { number: call.attachments * MOST_TURNS, misses: 0 };
+    // A call that comes back from a person who did not answer goes on counting.
+    let turn = app.voice.peers.turns.get(&call.id).map_or(0, |last| last.count);
     listen(app, call, &words, &opening.language, turn)
 }
 
@@ -62,61 +44,31 @@ pub(super) async fn go_on(
     org: &OrgId,
     call: &Call,
     profile: &VoiceProfile,
-    turn: Turn,
+    turn: u32,
     heard: &GatherResult<'_>,
 ) -> Result<String, Fault> {
     let digits = heard.digits.filter(|digits| !digits.is_empty());
     let speech = heard.speech.map(str::trim).filter(|speech| !speech.is_empty());
-    let current = app.runtime.read(org, &call.session).await?;
-    let locale = current.meta.locale.clone();
-    let catalogue = Catalogue::of(&locale);
     let pound = digits.is_none() && heard.finished_on == Some("#");
-    if let Some(to) = &profile.emergency_to
-        && (pound || speech.is_some_and(|speech| is_emergency(speech, profile)))
-    {
-        let command = Command::Escalate { origin: origin(call), reason: EscalationReason::Emergency };
-        app.runtime.handle(org, &call.session, Some(key(call, turn)), command).await?;
-        return hand_to(app, call, profile, to, TransferReason::Emergency, &locale);
-    }
-    let Some(text) = speech.or(digits) else {
-        if turn.misses + 1 >= MOST_MISSES {
-            end(app, org, call, CallEnd::Finished).await?;
-            return goodbye(&catalogue.say(Sentence::CallGoodbye, &[]), &locale);
+    let talk = Talk { app, org, call, profile };
+    let place = usize::try_from(turn).unwrap_or(usize::MAX);
+    let emergency = if pound { talk.emergency(place).await? } else { None };
+    let spoken = match emergency {
+        Some(spoken) => spoken,
+        None => {
+            let words = speech.or(digits).map(str::to_owned);
+            talk.hear(Heard { place, words, of_ours: None }).await?
         }
-        let opening = briefing(&current.meta, &current.state, &persona(profile));
-        let question = opening.variables.get("pending_question").and_then(|question| question.as_str());
-        let words = format!("{} {}", catalogue.say(Sentence::CallUnheard, &[]), question.unwrap_or_default());
-        let next = Turn { number: turn.number + 1, misses: turn.misses + 1 };
-        return listen(app, call, &words, &locale, next);
     };
-    let inbound =
-        Inbound { origin: origin(call), text: text.to_owned(), media: Vec::new(), vendor_keyword: None };
-    let handled =
-        app.runtime.handle(org, &call.session, Some(key(call, turn)), Command::Receive(inbound)).await?;
-    let reply = handled.reply();
-    let words = reply.text.unwrap_or_default();
-    let wants_a_person =
-        |event: &Event| matches!(event, Event::Escalated { reason: EscalationReason::Requested, .. });
-    let asked = handled.turn.as_ref().is_some_and(|turn| turn.events.iter().any(wants_a_person));
-    if let Some(to) = profile.transfer_to.as_deref().filter(|_| asked) {
-        return hand_to(app, call, profile, to, TransferReason::Requested, &locale);
+    let locale = app.runtime.read(org, &call.session).await?.meta.locale.clone();
+    match spoken.then {
+        Then::Listen => listen(app, call, &spoken.words, &locale, turn + 1),
+        Then::HangUp => {
+            end(app, org, call, CallEnd::Finished).await?;
+            goodbye(&spoken.words, &locale)
+        }
+        Then::Transfer { to, reason } => hand_to(app, call, profile, &to, reason, &locale),
     }
-    if reply.complete || turn.number % MOST_TURNS == MOST_TURNS - 1 {
-        end(app, org, call, CallEnd::Finished).await?;
-        let last = format!("{words} {}", catalogue.say(Sentence::CallGoodbye, &[]));
-        return goodbye(&last, &locale);
-    }
-    listen(app, call, &words, &locale, Turn { number: turn.number + 1, misses: 0 })
-}
-
-fn key(call: &Call, turn: Turn) -> String {
-    format!("call:{}:rules:{}", call.id, turn.number)
-}
-
-fn is_emergency(speech: &str, profile: &VoiceProfile) -> bool {
-    let speech = speech.to_lowercase();
-    let mut words = speech.split(|c: char| !c.is_alphanumeric());
-    words.any(|word| profile.emergency_words.iter().any(|keyword| keyword == word))
 }
 
 /// The carrier's name of a language, with a country whose voice it has.
@@ -128,8 +80,8 @@ fn voice_language(locale: &str) -> &'static str {
 }
 
 /// Says `words` and listens.
-fn listen(app: &App, call: &Call, words: &str, locale: &str, turn: Turn) -> Result<String, Fault> {
-    let action = format!("{}&n={}&misses={}", app.voice.urls.of("/gather", call), turn.number, turn.misses);
+fn listen(app: &App, call: &Call, words: &str, locale: &str, turn: u32) -> Result<String, Fault> {
+    let action = format!("{}&n={turn}", app.voice.urls.of("/gather", call));
     let language = Some(voice_language(locale));
     let prompts = [Prompt::Say(Say { text: words, voice: None, language })];
     let gather = Gather {

@@ -73,7 +73,7 @@ struct VoiceRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct CallRow {
+pub(super) struct CallRow {
     call_id: String,
     session_id: String,
     contact_id: String,
@@ -135,7 +135,7 @@ fn direction(name: &str) -> Option<CallDirection> {
         .find(|direction| direction.as_str() == name)
 }
 
-fn hash(token: &SecretString) -> String {
+pub(super) fn hash(token: &SecretString) -> String {
     hex::encode(Sha256::digest(token.expose_secret().as_bytes()))
 }
 

@@ -76,6 +76,16 @@ impl At {
         self.knowing("POST").route(web::post().to(handler))
     }
 
+    /// Answers PUT.
+    pub fn put<F, Args>(self, handler: F) -> Resource
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.knowing("PUT").route(web::put().to(handler))
+    }
+
     fn knowing(self, allow: &'static str) -> Resource {
         web::resource(self.0)
             .app_data(Route::new(self.0, allow))

@@ -2,8 +2,8 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use usher::voice::{
-    AttachmentUsage, Call, CallStatus, NewCall, Provider, Recording, StatusReport, VoiceProfile,
-    VoiceSettings,
+    AttachmentUsage, Call, CallStatus, NewCall, Peer, PeerReport, Provider, Recording, StatusReport,
+    VoiceProfile, VoiceSettings,
 };
 use usher_conversation::voice::{CallDirection, CallEnd};
 
@@ -207,6 +207,62 @@ contract! {
         assert_eq!(store.call(owner, &call.id).await.unwrap(), Some(call.clone()));
         assert!(store.call_usage(owner, &call.id).await.unwrap().is_empty());
         assert!(store.take_stream_token(owner, &call.id, SID, &token).await.unwrap().is_some());
+    }
+
+    async fn a_door_opens_to_its_provider_alone_and_a_newer_one_shuts_it(world: World) {
+        let (store, org) = (&world.store, &world.org.id);
+        let door = |text: &str| SecretString::from(text.to_owned());
+        let peer = |text: &str| Peer { line: Some("+14157774444".into()), door: door(text) };
+        let voice = VoiceSettings {
+            provider: Provider::Retell,
+            agent_id: Some("agent_1".into()),
+            ..VoiceSettings::default()
+        };
+        store.save_voice(org, voice).await.unwrap();
+        store.save_voice_peer(org, peer("first-door")).await.unwrap();
+        let opened = |provider, text: &str| {
+            let door = door(text);
+            async move { store.org_of_door(provider, &door).await.unwrap() }
+        };
+        assert_eq!(opened(Provider::Retell, "first-door").await.as_ref(), Some(org));
+        assert_eq!(opened(Provider::Vapi, "first-door").await, None, "another provider");
+        assert_eq!(opened(Provider::Retell, "").await, None);
+        let claims = |agent: &'static str, line: &'static str| async move {
+            store.orgs_of_agent(Provider::Retell, Some(agent), Some(line)).await.unwrap()
+        };
+        assert_eq!(claims("agent_1", "").await, [org.clone()]);
+        assert_eq!(claims("", "+14157774444").await, [org.clone()]);
+        assert!(claims("agent_2", "+14157774445").await.is_empty());
+        store.save_voice_peer(org, peer("second-door")).await.unwrap();
+        assert_eq!(opened(Provider::Retell, "first-door").await, None);
+        assert_eq!(store.voice_peer(org).await.unwrap().unwrap().door.expose_secret(), "second-door");
+        let clear = "SELECT 'clear' FROM voice_peers WHERE CAST(door AS TEXT) LIKE '%-door%' OR door_hash LIKE '%-door%'";
+        assert!(world.back().await.texts(clear).await.is_empty());
+    }
+
+    async fn what_a_provider_reports_is_sealed_for_its_owner_and_goes_with_the_person(world: World) {
+        let (store, org, call) = (&world.store, &world.org.id, call_in(&world).await);
+        let report = PeerReport { summary: Some("They are called Reyes.".into()), ..PeerReport::default() };
+        store.keep_call_report(org, &call, PeerReport::default()).await.unwrap();
+        store.keep_call_report(org, &call, report.clone()).await.unwrap();
+        assert_eq!(store.call_report(org, &call).await.unwrap(), Some(report.clone()));
+        let clear = "SELECT 'clear' FROM call_reports WHERE CAST(report AS TEXT) LIKE '%Reyes%'";
+        assert!(world.back().await.texts(clear).await.is_empty());
+        let stranger = &store.create_organisation(profile("Stranger")).await.unwrap().id;
+        assert!(store.voice_peer(stranger).await.unwrap().is_none());
+        assert!(store.call_report(stranger, &call).await.unwrap().is_none());
+        assert!(store.keep_call_report(stranger, &call, report).await.is_err());
+        assert!(store.attach_call(stranger, &call.id).await.unwrap().is_none());
+        store.call_lasted(stranger, &call.id, 7).await.unwrap();
+        store.call_lasted(org, &call.id, 42).await.unwrap();
+        store.call_lasted(org, &call.id, 43).await.unwrap();
+        assert_eq!(store.call(org, &call.id).await.unwrap().unwrap().seconds, Some(42), "the first word counts");
+        let attached = store.attach_call(org, &call.id).await.unwrap().unwrap();
+        assert_eq!((attached.attachments, attached.answered_at), (1, Some(world.now())));
+        assert!(store.end_call(org, &call.id, CallEnd::Finished).await.unwrap());
+        assert!(store.attach_call(org, &call.id).await.unwrap().is_none(), "it is over");
+        assert!(store.erase_contact(org, &call.contact).await.unwrap());
+        assert!(store.call_report(org, &call).await.unwrap().is_none());
     }
 
     async fn an_erased_person_leaves_no_number_in_the_call_records(world: World) {

@@ -85,12 +85,15 @@ async fn stranger(world: &World) -> (OrgId, FlowId) {
 /// or an address: for the others there is nothing of somebody else to ask for.
 const WITH_IDS: &[&str] = &[
     "append",
+    "attach_call",
     "call",
     "call_answered_by",
     "call_conversation",
+    "call_lasted",
     "call_of_vendor",
     "call_placed",
     "call_recorded",
+    "call_report",
     "call_usage",
     "catch_up",
     "claim_call",
@@ -105,6 +108,7 @@ const WITH_IDS: &[&str] = &[
     "find_or_create_contact",
     "find_or_create_session",
     "issue_stream_token",
+    "keep_call_report",
     "keep_file",
     "link_of_session",
     "load",
@@ -124,10 +128,12 @@ const WITHOUT_IDS: &[&str] = &[
     "organisation",
     "save_flow",
     "save_voice",
+    "save_voice_peer",
     "session_of_stranger",
     "sms_account",
     "voice",
     "voice_number",
+    "voice_peer",
 ];
 
 /// Names of public methods in a source file that take an organisation.
@@ -151,6 +157,7 @@ fn every_call_that_takes_an_organisation_is_in_the_matrix() {
         include_str!("../../src/outbound/store.rs"),
         include_str!("../../src/projector/store.rs"),
         include_str!("../../src/voice/store.rs"),
+        include_str!("../../src/voice/peers/store.rs"),
     ];
     let found = sources.into_iter().flat_map(methods_for_an_org);
     let ports = ["append", "load", "settle", "turns"];

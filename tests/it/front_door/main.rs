@@ -10,6 +10,7 @@ mod sms;
 mod stopping;
 mod trouble;
 mod voice;
+mod voice_peers;
 mod widget;
 
 use std::time::Duration;

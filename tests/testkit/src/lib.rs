@@ -5,6 +5,7 @@
 
 pub mod database;
 pub mod http;
+pub mod peers;
 pub mod proxy;
 pub mod seed;
 pub mod server;

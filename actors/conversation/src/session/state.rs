@@ -409,7 +409,15 @@ impl SessionState {
                 self.contact.reach =
                     channel.filter(|channel| matches!(channel, Channel::Sms | Channel::Email));
             }
-            Event::Received { origin, .. } => self.heard_from(origin.channel, at),
+            Event::Received { origin, .. } => {
+                self.heard_from(origin.channel, at);
+                // Where no model stands between, a caller's words arrive as a message.
+                if origin.channel == Channel::Voice
+                    && let Some(live) = &mut self.call
+                {
+                    Arc::make_mut(live).talked = true;
+                }
+            }
             Event::Answered { field, value, raw, origin } => {
                 let answer =
                     Answer { value: value.clone(), raw: raw.clone(), origin: origin.clone(), at, seq };

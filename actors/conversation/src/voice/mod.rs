@@ -8,8 +8,10 @@ mod audio;
 mod briefing;
 mod call;
 mod events;
+mod farewell;
 
 pub use audio::{Audio, AudioFormat, Coding, UnknownFormat};
 pub use briefing::{Persona, briefing};
 pub use call::{CallDirection, CallEnd, CallNews, TurnLatency};
 pub use events::{AgentEvent, CarrierEvent, Fault, Opening, Refusal, ToolCall, ToolResult, Utterance};
+pub use farewell::is_farewell;
