@@ -53,12 +53,11 @@ pub(super) async fn go_on(
     let talk = Talk { app, org, call, profile };
     let place = usize::try_from(turn).unwrap_or(usize::MAX);
     let emergency = if pound { talk.emergency(place).await? } else { None };
-    let spoken = match emergency {
-        Some(spoken) => spoken,
-        None => {
-            let words = speech.or(digits).map(str::to_owned);
-            talk.hear(Heard { place, words, of_ours: None }).await?
-        }
+    let spoken = if let Some(spoken) = emergency {
+        spoken
+    } else {
+        let words = speech.or(digits).map(str::to_owned);
+        talk.hear(Heard { place, words, of_ours: None }).await?
     };
     let locale = app.runtime.read(org, &call.session).await?.meta.locale.clone();
     match spoken.then {

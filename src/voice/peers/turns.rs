@@ -93,9 +93,9 @@ impl Talk<'_> {
         let Self { app, org, call, profile } = *self;
         let key = |what: &str| format!("call:{}:{}:{what}", call.id, call.attachments);
         // Begun and briefed before it is connected: a first connection must not be taken for one that was resumed.
-        let begin = Command::Start { channel: None };
-        let begun = app.runtime.handle(org, &call.session, Some(key("begin")), begin).await?;
-        let opening = briefing(&begun.meta, &begun.state, &persona(profile));
+        let start = Command::Start { channel: None };
+        let session = app.runtime.handle(org, &call.session, Some(key("begin")), start).await?;
+        let opening = briefing(&session.meta, &session.state, &persona(profile));
         let news = CallNews::Connected { origin: origin(call), direction: call.direction };
         tell(app, org, call, &format!("{}:connected", call.attachments), news).await?;
         let turns = &app.voice.peers.turns;
@@ -126,7 +126,8 @@ impl Talk<'_> {
         let fields = answered(&handled);
         if revised && spoken.then == Then::Listen && !asks(&handled) {
             // The question that followed the first version was not heard.
-            spoken.words = format!("{} {}", spoken.words, self.question(&handled)).trim().to_owned();
+            let words = format!("{} {}", spoken.words, self.question(&handled));
+            words.trim().clone_into(&mut spoken.words);
         }
         if last.count >= MOST_TURNS {
             spoken.then = Then::HangUp;

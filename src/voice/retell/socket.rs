@@ -310,7 +310,7 @@ fn read(frame: Frame) -> Option<Request> {
 fn place(transcript: &[Turn], spoke: bool) -> Heard {
     let ours = |turn: &&Turn| turn.role != "user";
     let place = transcript.chunk_by(|one, other| one.role == other.role);
-    let place = place.filter(|run| run.first().as_ref().is_some_and(|turn| ours(turn))).count();
+    let place = place.filter(|run| run.first().as_ref().is_some_and(&ours)).count();
     let of_ours = transcript.iter().rfind(ours).map(|turn| turn.content.clone());
     let words = heard(transcript).filter(|words| spoke && words != UNINTELLIGIBLE);
     Heard { place, words, of_ours }

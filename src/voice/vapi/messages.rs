@@ -12,7 +12,8 @@ use usher_channels::vapi::Auth;
 use usher_channels::vapi::auth::HmacPlan;
 use usher_channels::vapi::client::{Control, Destination};
 use usher_channels::vapi::message::{
-    AssistantAnswer, Call as VapiCall, News, Report, ServerMessage, call_end, destination, tool_results,
+    AssistantAnswer, Call as VapiCall, News, Report, ServerMessage, WantedTool, call_end, destination,
+    tool_results,
 };
 use usher_channels::widget::ProblemBody;
 use usher_conversation::catalogue::Sentence;
@@ -64,7 +65,7 @@ pub async fn receive(
     let answer = match news {
         News::AssistantRequest => on.assistant(&request).await?,
         News::ToolCalls { tool_call_list } => {
-            let wanted = tool_call_list.into_iter().take(MOST_TOOLS).map(|tool| tool.into_call());
+            let wanted = tool_call_list.into_iter().take(MOST_TOOLS).map(WantedTool::into_call);
             on.tools(&request, wanted.collect()).await?
         }
         News::StatusUpdate { status, ended_reason } => {
@@ -166,8 +167,8 @@ impl On<'_> {
         }
         let begin = Command::Start { channel: None };
         let key = Some(format!("call:{}:begin", record.id));
-        let begun = app.runtime.handle(org, &record.session, key, begin).await?;
-        let opening = briefing(&begun.meta, &begun.state, &persona(&settings.profile));
+        let session = app.runtime.handle(org, &record.session, key, begin).await?;
+        let opening = briefing(&session.meta, &session.state, &persona(&settings.profile));
         let mut variables: Map<String, Value> = opening.variables.into_iter().collect();
         variables.insert("first_message".to_owned(), opening.first_message.into());
         variables.insert("usher_call".to_owned(), record.id.as_str().into());
@@ -197,16 +198,13 @@ impl On<'_> {
 
     async fn run(&self, record: &Call, id: &str, tool: &Tool) -> Result<tools::ToolAnswer, Fault> {
         let Self { app, org, .. } = *self;
-        let answer = match tool.command(&record.id, &origin(record)) {
-            Some(command) => {
-                let key = Some(format!("call:{}:tool:{id}", record.id));
-                let handled = app.runtime.handle(org, &record.session, key, command).await?;
-                tools::answer(&handled.meta, &handled.state, tool, Some(&handled.reply()))
-            }
-            None => {
-                let current = app.runtime.read(org, &record.session).await?;
-                tools::answer(&current.meta, &current.state, tool, None)
-            }
+        let answer = if let Some(command) = tool.command(&record.id, &origin(record)) {
+            let key = Some(format!("call:{}:tool:{id}", record.id));
+            let handled = app.runtime.handle(org, &record.session, key, command).await?;
+            tools::answer(&handled.meta, &handled.state, tool, Some(&handled.reply()))
+        } else {
+            let current = app.runtime.read(org, &record.session).await?;
+            tools::answer(&current.meta, &current.state, tool, None)
         };
         match tool {
             Tool::EndCall { .. } => self.steer(record, &Control::EndCall).await,

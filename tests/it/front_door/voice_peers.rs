@@ -8,6 +8,8 @@ use usher_testkit::peers::{RetellCall, Spoken, VapiCall, VendorApi, retell_signa
 use usher_testkit::{Database, TestServer, eventually, http};
 
 use super::{PATIENCE, USHER};
+use usher::clock::SystemClock;
+use usher_conversation::ports::Clock as _;
 
 const KEY: &str = "key_test_1234567890";
 const AGENT: &str = "agent_12345";
@@ -114,7 +116,7 @@ async fn answer_of(server: &TestServer, field: &str) -> Result<Value> {
 }
 
 fn now_millis() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
+    SystemClock.now().as_millis()
 }
 
 /// A way of talking with us.
@@ -138,61 +140,6 @@ impl Telephone for VapiCall {
     }
     async fn says(&mut self, words: &str) -> Result<Spoken> {
         Self::says(self, words).await
-    }
-}
-
-/// Twilio's recogniser and voice, driven by our documents.
-struct GatherCall {
-    client: reqwest::Client,
-    account: usher_testkit::twilio::Account,
-    phone: String,
-    next: String,
-}
-
-impl GatherCall {
-    async fn post(&mut self, speech: Option<&str>) -> Result<Spoken> {
-        let mut form = vec![
-            ("AccountSid", self.account.sid.as_str()),
-            ("CallSid", "CA00000000000000000000000000000009"),
-            ("CallStatus", if speech.is_some() { "in-progress" } else { "ringing" }),
-            ("Direction", "inbound"),
-            ("From", &self.phone),
-            ("To", &self.account.number),
-            ("ApiVersion", "2010-04-01"),
-        ];
-        form.extend(speech.map(|speech| ("SpeechResult", speech)));
-        form.extend(speech.map(|_| ("Confidence", "0.9")));
-        let form: Vec<(String, String)> =
-            form.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let signature = usher_testkit::twilio::signature(&self.account.auth_token, &self.next, &form);
-        let request = self.client.post(&self.next).header("x-twilio-signature", signature);
-        let answer = request.form(&form).send().await?;
-        let status = answer.status();
-        let document = answer.text().await?;
-        anyhow::ensure!(status == 200, "{status}: {document}");
-        if let Some(action) = between(&document, "action=\"", "\"").next() {
-            self.next = action;
-        }
-        let words: Vec<String> = between(&document, "<Say", "</Say>")
-            .filter_map(|say| Some(say.split_once('>')?.1.to_owned()))
-            .collect();
-        let transfer = between(&document, "<Number", "</Number>").next();
-        let transfer = transfer.and_then(|number| Some(number.split_once('>')?.1.to_owned()));
-        Ok(Spoken { words: words.join(" "), hangs_up: document.contains("<Hangup"), transfer })
-    }
-}
-
-fn between<'t>(text: &'t str, start: &'t str, end: &'t str) -> impl Iterator<Item = String> + 't {
-    let pieces = text.split(start).skip(1).filter_map(move |rest| Some(rest.split_once(end)?.0));
-    pieces.map(|piece| piece.replace("&apos;", "'").replace("&quot;", "\"").replace("&amp;", "&"))
-}
-
-impl Telephone for GatherCall {
-    async fn greeting(&mut self) -> Result<Spoken> {
-        self.post(None).await
-    }
-    async fn says(&mut self, words: &str) -> Result<Spoken> {
-        self.post(Some(words)).await
     }
 }
 
@@ -306,20 +253,6 @@ async fn a_call_whose_words_vapi_asks_for_is_the_same_conversation() -> Result<(
     assert!(!record["transcript"].to_string().contains("twice"), "{record:#}");
     the_transcript_is_whole(&record);
     stage.server.stop().await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_by_rules_alone_is_the_same_conversation() -> Result<()> {
-    let server = TestServer::demo(USHER, Database::Sqlite).await?;
-    let mut line = GatherCall {
-        client: http::client()?,
-        account: server.account(),
-        phone: server.ready().client.phone.clone(),
-        next: format!("{}api/webhooks/twilio/voice", server.ready().base_url),
-    };
-    converse(&mut line).await?;
-    the_answers_are_there(&server).await?;
-    server.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ pub(super) const PAYLOAD: usize = 216;
 
 /// The sound of frame `number`: valid base64 that begins with the number.
 pub(super) fn sound(number: u64) -> String {
-    let mut out = format!("{number:0digits$}", digits = DIGITS);
+    let mut out = format!("{number:0DIGITS$}");
     out.push_str(&"f".repeat(PAYLOAD - DIGITS - 2));
     out.push_str("==");
     out

@@ -25,7 +25,7 @@ fn framed(text: &str, mask: bool) -> Vec<u8> {
     match u8::try_from(text.len()) {
         Ok(short) if short < 126 => out.push(bit | short),
         _ => {
-            out.push(bit | 126);
+            out.push(bit | 0x7e);
             out.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_be_bytes());
         }
     }
