@@ -4,7 +4,7 @@ import { Api, ProblemError } from "./api.ts";
 import { withoutSecrets } from "./derive.ts";
 import { type Connection, Live } from "./live.ts";
 import { type Entry, Outbox, type Outcome, type Outgoing } from "./outbox.ts";
-import { memory, openStorage, type KeyValue } from "./storage.ts";
+import { leave, memory, openStorage, take, type KeyValue } from "./storage.ts";
 import { exclusively, Tabs } from "./tabs.ts";
 
 /** Why there is nothing to show. `expired` and `forbidden` are final; the others are worth another try. */
@@ -199,7 +199,8 @@ export class Conversation {
       this.#storage.get(`drafts:${session}`).catch(() => undefined),
       this.#outbox?.restore().catch(() => undefined),
     ]);
-    if (typeof drafts === "object" && drafts !== null) this.#drafts = drafts as Record<string, unknown>;
+    const newest = take(`drafts:${session}`) ?? drafts;
+    if (typeof newest === "object" && newest !== null) this.#drafts = newest as Record<string, unknown>;
     // Only a start without network needs it; otherwise the fresh view comes before anybody sees this one.
     if (view && navigator.onLine === false) this.#set({ view: view as SessionResponse });
     else if (view) this.#remembered = view as SessionResponse;
@@ -310,6 +311,8 @@ export class Conversation {
     const back = (): void => {
       if (document.visibilityState === "hidden") {
         // It may be the last this page does.
+        const drafts = this.#publicDrafts();
+        if (Object.keys(drafts).length > 0) leave(`drafts:${this.api.session}`, drafts);
         this.#saveNow();
         return;
       }

@@ -31,6 +31,29 @@ export function memory(): KeyValue {
   };
 }
 
+/**
+ * Leaves something for the next page of this tab. It is there when this returns: a page that is being left may not live to
+ * see a database answer. A browser that forbids it keeps what the database got.
+ */
+export function leave(key: string, value: unknown): void {
+  try {
+    sessionStorage.setItem(LOCAL_PREFIX + key, JSON.stringify(value));
+  } catch {
+    // Forbidden, or full.
+  }
+}
+
+/** Takes what an earlier page of this tab left, once. */
+export function take(key: string): unknown {
+  try {
+    const text = sessionStorage.getItem(LOCAL_PREFIX + key);
+    sessionStorage.removeItem(LOCAL_PREFIX + key);
+    return text === null ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function usableLocalStorage(): KeyValue | null {
   try {
     localStorage.setItem(`${LOCAL_PREFIX}probe`, "1");

@@ -1,7 +1,7 @@
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
-import { type KeyValue, local, memory, openStorage } from "../src/storage.ts";
+import { type KeyValue, leave, local, memory, openStorage, take } from "../src/storage.ts";
 
 const KINDS: [name: string, open: () => Promise<KeyValue>][] = [
   ["IndexedDB", openStorage],
@@ -32,4 +32,18 @@ describe.each(KINDS)("a store in %s", (_name, open) => {
 it("survives a reload in IndexedDB", async () => {
   await (await openStorage()).put("kept", 1);
   expect(await (await openStorage()).get("kept")).toBe(1);
+});
+
+describe("what a page leaves for the next one of its tab", () => {
+  it("is there at once, and is taken once", () => {
+    leave("drafts:s", { name: "Rivera" });
+    expect(take("drafts:s")).toEqual({ name: "Rivera" });
+    expect(take("drafts:s")).toBeUndefined();
+  });
+
+  it("is nothing where the browser forbids it", () => {
+    vi.stubGlobal("sessionStorage", undefined);
+    leave("drafts:s", { name: "Rivera" });
+    expect(take("drafts:s")).toBeUndefined();
+  });
 });
