@@ -32,7 +32,7 @@ use crate::web::route::at;
 use crate::web::{Fault, edge};
 
 /// A call whose stream is lost so often has something wrong with it: it goes on by rules.
-const MOST_ATTACHMENTS: u32 = 8;
+const MOST_STREAMS: u32 = 8;
 
 /// Mounts the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -123,7 +123,7 @@ pub async fn incoming(
         let Known { line, call, .. } = Known::of(&app, &request, &form, "", "CallSid").await?;
         moved(&app, &line.org, &call, CallStatus::InProgress).await?;
         let settings = app.voice.settings_of(&line.org).await?;
-        return Ok(told(connect(&app, &line.org, &call, &settings).await?));
+        return Ok(told(connect(&app, &line.org, &call, &settings, 0).await?));
     }
     let number = only(&form, "To").ok_or_else(|| refused("no number"))?;
     let url = app.voice.urls.signed("", request.query_string());
@@ -136,7 +136,7 @@ pub async fn incoming(
         return Ok(told(spoken::farewell(&app, &line.org, words).await?));
     }
     moved(&app, &line.org, &call, CallStatus::InProgress).await?;
-    Ok(told(connect(&app, &line.org, &call, &settings).await?))
+    Ok(told(connect(&app, &line.org, &call, &settings, 0).await?))
 }
 
 /// The record of a call that came in; made when the carrier tells of it for the first time.
@@ -188,16 +188,23 @@ async fn turned_away(
     Ok(None)
 }
 
-/// Puts a call through to whoever speaks for the organisation.
-async fn connect(app: &App, org: &OrgId, call: &Call, settings: &VoiceSettings) -> Result<String, Fault> {
+/// Puts a call through to whoever speaks for the organisation. `tries` counts its streams so far: also those that were
+/// refused, so that a call whose stream cannot be had does not go round for ever.
+async fn connect(
+    app: &App,
+    org: &OrgId,
+    call: &Call,
+    settings: &VoiceSettings,
+    tries: u32,
+) -> Result<String, Fault> {
     let refused_before = call.handover.as_deref() == Some(AGENT_UNAVAILABLE);
-    if settings.provider == Provider::Rules || refused_before || call.attachments >= MOST_ATTACHMENTS {
+    if settings.provider == Provider::Rules || refused_before || tries >= MOST_STREAMS {
         return spoken::begin(app, org, call, &settings.profile, refused_before).await;
     }
     let token = app.store.issue_stream_token(org, &call.id).await?;
     let parameters = [("call", call.id.as_str()), ("token", secrecy::ExposeSecret::expose_secret(&token))];
     let connect = Connect { url: &app.voice.urls.stream, parameters: &parameters, ..Connect::default() };
-    let again = format!("{}&n={}", app.voice.urls.of("/redirect", call), call.attachments + 1);
+    let again = format!("{}&n={}", app.voice.urls.of("/redirect", call), tries + 1);
     document(&[Verb::Connect(connect), Verb::Redirect(&again)]).map_err(Fault::internal)
 }
 
@@ -208,12 +215,12 @@ async fn redirect(
     body: web::Bytes,
 ) -> Result<HttpResponse, Fault> {
     let form = Form::parse(&body).map_err(malformed)?;
-    let Known { line, call, .. } = Known::of(&app, &request, &form, "/redirect", "CallSid").await?;
+    let Known { line, call, named } = Known::of(&app, &request, &form, "/redirect", "CallSid").await?;
     if call.outcome.is_some() || call.status.is_end() {
         return Ok(told(document(&[Verb::Hangup]).map_err(Fault::internal)?));
     }
     let settings = app.voice.settings_of(&line.org).await?;
-    Ok(told(connect(&app, &line.org, &call, &settings).await?))
+    Ok(told(connect(&app, &line.org, &call, &settings, named.n).await?))
 }
 
 /// What the caller said or pressed in a conversation by rules.

@@ -165,7 +165,10 @@ impl Desk {
     }
 
     async fn brief(&self) -> Result<(Opening, u32), RuntimeError> {
-        let current = self.node.runtime.read(&self.call.org, &self.call.session).await?;
+        // A session that begins with this call must know its first question; one that has begun is left as it is.
+        let CallRef { org, session, .. } = &*self.call;
+        let start = Command::Start { channel: None };
+        let current = self.node.runtime.handle(org, session, None, start).await?;
         let opening = briefing(&current.meta, &current.state, &self.persona);
         let live = current.state.call().filter(|live| live.id == self.call.call);
         Ok((opening, live.map_or(0, |live| live.utterance)))

@@ -1,6 +1,7 @@
 //! `/_sim/*`: the simulator's own API, for tests, for demos and for the handset page.
 
 mod calls;
+pub(crate) mod waiting;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::sim::{Sim, What, lock};
 use crate::twilio::{inbound, resource};
 use crate::world::{Account, Handset, Line, Media, MediaContent, Message, Number, Record};
 
-type Shared = Data<Sim>;
+pub(crate) type Shared = Data<Sim>;
 
 /// A picture of 5 MB in base 64, with room for the rest.
 const MAX_JSON: usize = 8 * 1024 * 1024;
@@ -60,7 +61,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     );
 }
 
-fn refuse(status: StatusCode, error: &str) -> HttpResponse {
+pub(crate) fn refuse(status: StatusCode, error: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": error }))
 }
 

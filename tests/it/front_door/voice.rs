@@ -149,11 +149,9 @@ struct Ticket {
 impl Ticket {
     /// A call comes in; its document says what its stream shall show.
     async fn of_call(server: &TestServer, number: u8) -> Result<Self> {
-        let (account, sid) = (server.account(), format!("CA{number:032x}"));
+        let sid = format!("CA{number:032x}");
         let (url, form) = ringing(server, &sid);
-        let signed = signature(&account.auth_token, &url, &form);
-        let request = http::client()?.post(&url).form(&form).header("x-twilio-signature", signed);
-        let document = request.send().await?.error_for_status()?.text().await?;
+        let document = document(server, &url, &form).await?;
         let parameter = |name: &str| {
             let (_, rest) = document.split_once(&format!(r#"name="{name}" value=""#))?;
             Some(rest.split_once('"')?.0.to_owned())
@@ -197,6 +195,13 @@ async fn answer(stream: &mut Stream) -> Result<Option<u16>> {
 
 fn base(server: &TestServer) -> String {
     server.ready().base_url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// What the carrier is told to do when it asks `url` as it should.
+async fn document(server: &TestServer, url: &str, form: &[(String, String)]) -> Result<String> {
+    let signed = signature(&server.account().auth_token, url, form);
+    let request = http::client()?.post(url).form(form).header("x-twilio-signature", signed);
+    Ok(request.send().await?.error_for_status()?.text().await?)
 }
 
 /// The webhook of a call that comes in.
@@ -250,5 +255,25 @@ async fn a_stream_that_is_not_its_calls_own_is_closed_before_an_agent_is_dialled
     assert_eq!(answer(&mut first.shown(&server, &auth_token).await?).await?, Some(1008));
     assert_eq!(conversations(&server).await?, 1);
     drop(taken);
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_stream_never_comes_goes_on_by_the_rules_and_not_round_for_ever() -> Result<()> {
+    let server = TestServer::demo(USHER, Database::Sqlite).await?;
+    let (mut url, form) = ringing(&server, "CA00000000000000000000000000000001");
+    let mut streams = 0;
+    let last = loop {
+        let document = document(&server, &url, &form).await?;
+        let Some((_, rest)) = document.split_once("<Redirect") else { break document };
+        let (_, rest) = rest.split_once('>').context("an address follows")?;
+        let (address, _) = rest.split_once('<').context("the address ends")?;
+        url = address.replace("&amp;", "&");
+        streams += 1;
+        anyhow::ensure!(streams < 100, "the call goes round for ever");
+    };
+    assert!(streams > 1, "a broken stream is attached again");
+    assert!(last.contains("<Gather") && !last.contains("<Stream"), "{last}");
+    assert_eq!(conversations(&server).await?, 0);
     server.stop().await
 }

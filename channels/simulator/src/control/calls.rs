@@ -10,19 +10,16 @@ use futures_util::stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, timeout_at};
 use usher_channels::twilio::codec::is_e164;
 
+use super::waiting::{self, Next, Wanted};
 use super::{KEEP_ALIVE, Shared, e164, refuse};
-use crate::calls::{Entry, Live, Order, Phase, Until};
+use crate::calls::{Entry, Live, Order, Phase};
 use crate::sim::{Sim, lock};
 use crate::twilio::voice::lifecycle;
 use crate::world::{CallDirection, CallHabits, CallReports, Record};
 
 const MAX_WORDS: usize = 2_000;
-const MAX_WAIT_MS: u64 = 120_000;
-/// Shorter than most clients wait for an answer.
-const DEFAULT_WAIT_MS: u64 = 12_000;
 
 /// The routes below `/_sim`.
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -99,38 +96,12 @@ async fn calls_of_handset(sim: Shared, phone: Path<String>) -> Json<Vec<Value>> 
     Json(calls.iter().filter(|live| live.handset == phone).map(|live| live.shown()).collect())
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NextCall {
-    /// How many calls of this handset are known already.
-    #[serde(default)]
-    after: usize,
-    timeout_ms: Option<u64>,
-}
-
-fn deadline(millis: Option<u64>) -> Instant {
-    Instant::now() + Duration::from_millis(millis.unwrap_or(DEFAULT_WAIT_MS).min(MAX_WAIT_MS))
-}
-
-fn too_long() -> HttpResponse {
-    refuse(StatusCode::REQUEST_TIMEOUT, "it did not happen in time")
-}
-
 /// Waits until the handset has one more call, ringing or later, than `after`; answers with it.
-async fn wait_for_call(sim: Shared, phone: Path<String>, query: Query<NextCall>) -> HttpResponse {
-    let (phone, until) = (e164(&phone), deadline(query.timeout_ms));
-    let mut watcher = sim.watchers.subscribe();
-    loop {
-        let of_handset = |live: &&Arc<Live>| live.handset == phone && was_shown(&sim, live);
-        if let Some(live) = sim.live_calls().iter().filter(of_handset).nth(query.after) {
-            return HttpResponse::Ok().json(live.shown());
-        }
-        match timeout_at(until, watcher.recv()).await {
-            Err(_elapsed) => return too_long(),
-            Ok(Err(RecvError::Closed)) => return refuse(StatusCode::GONE, "the simulator stops"),
-            Ok(Ok(_) | Err(RecvError::Lagged(_))) => {}
-        }
-    }
+async fn wait_for_call(sim: Shared, phone: Path<String>, query: Query<Next>) -> HttpResponse {
+    let phone = e164(&phone);
+    let of_handset = |live: &&Arc<Live>| live.handset == phone && was_shown(&sim, live);
+    let one_more = || sim.live_calls().iter().filter(of_handset).nth(query.after).map(|live| live.shown());
+    waiting::for_next(&sim, &query, one_more).await
 }
 
 /// A call that waits for its turn does not ring yet.
@@ -184,32 +155,10 @@ async fn call(sim: Shared, sid: Path<String>, query: Query<Since>) -> HttpRespon
     HttpResponse::Ok().json(shown)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
-    /// `event` or `event:part of its text`.
-    until: String,
-    /// Only entries after this one.
-    #[serde(default)]
-    after: u64,
-    timeout_ms: Option<u64>,
-}
-
 /// Waits for an entry of the log; answers with it.
 async fn wait(sim: Shared, sid: Path<String>, query: Query<Wanted>) -> HttpResponse {
     let Some(live) = sim.live_call(&sid) else { return unknown(&sid) };
-    let (until, deadline) = (Until::parse(&query.until), deadline(query.timeout_ms));
-    let mut log = live.watch();
-    loop {
-        log.borrow_and_update();
-        let found = lock(&live.log).since(query.after).find(|entry| until.is(entry)).cloned();
-        if let Some(entry) = found {
-            return HttpResponse::Ok().json(entry);
-        }
-        if timeout_at(deadline, log.changed()).await.is_err() {
-            return too_long();
-        }
-    }
+    waiting::for_entry(&live.log, live.watch(), &query).await
 }
 
 /// Server-sent events: `entry` for everything in the log, from the beginning.

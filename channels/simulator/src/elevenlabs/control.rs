@@ -1,24 +1,19 @@
 //! `/_sim/elevenlabs/*`: what tests see of the agent's side, and how they make it misbehave.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Path, Query, ServiceConfig};
+use actix_web::web::{Json, Path, Query, ServiceConfig};
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, timeout_at};
 
 use super::conversation::{Conversation, Order};
-use crate::calls::Until;
+use crate::control::waiting::{self, Next, Wanted};
+use crate::control::{Shared, refuse};
 use crate::sim::{Sim, lock};
 
-type Shared = Data<Sim>;
-
-const MAX_WAIT_MS: u64 = 120_000;
-const DEFAULT_WAIT_MS: u64 = 12_000;
+const MAX_STALL_MS: u64 = 120_000;
 
 /// The routes below `/_sim`.
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -29,14 +24,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/elevenlabs/conversations/{id}", web::get().to(fetch))
         .route("/elevenlabs/conversations/{id}/wait", web::get().to(wait))
         .route("/elevenlabs/conversations/{id}/orders", web::post().to(order));
-}
-
-fn refuse(status: StatusCode, error: &str) -> HttpResponse {
-    HttpResponse::build(status).json(json!({ "error": error }))
-}
-
-fn too_long() -> HttpResponse {
-    refuse(StatusCode::REQUEST_TIMEOUT, "it did not happen in time")
 }
 
 #[derive(Deserialize)]
@@ -74,33 +61,10 @@ async fn list(sim: Shared) -> Json<Vec<Value>> {
     Json(lock(&sim.elevenlabs).conversations.iter().map(|conversation| shown(conversation)).collect())
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Next {
-    /// How many conversations are known already.
-    #[serde(default)]
-    after: usize,
-    timeout_ms: Option<u64>,
-}
-
-fn deadline(millis: Option<u64>) -> Instant {
-    Instant::now() + Duration::from_millis(millis.unwrap_or(DEFAULT_WAIT_MS).min(MAX_WAIT_MS))
-}
-
 /// Waits until there is one more conversation than `after`; answers with it.
 async fn wait_for_one(sim: Shared, query: Query<Next>) -> HttpResponse {
-    let until = deadline(query.timeout_ms);
-    let mut watcher = sim.watchers.subscribe();
-    loop {
-        if let Some(conversation) = lock(&sim.elevenlabs).conversations.get(query.after) {
-            return HttpResponse::Ok().json(shown(conversation));
-        }
-        match timeout_at(until, watcher.recv()).await {
-            Err(_elapsed) => return too_long(),
-            Ok(Err(RecvError::Closed)) => return refuse(StatusCode::GONE, "the simulator stops"),
-            Ok(Ok(_) | Err(RecvError::Lagged(_))) => {}
-        }
-    }
+    let one_more = || lock(&sim.elevenlabs).conversations.get(query.after).map(|one| shown(one));
+    waiting::for_next(&sim, &query, one_more).await
 }
 
 async fn fetch(sim: Shared, id: Path<String>) -> HttpResponse {
@@ -110,31 +74,10 @@ async fn fetch(sim: Shared, id: Path<String>) -> HttpResponse {
     HttpResponse::Ok().json(shown)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
-    /// `event` or `event:part of its text`.
-    until: String,
-    #[serde(default)]
-    after: u64,
-    timeout_ms: Option<u64>,
-}
-
 /// Waits for an entry of the log; answers with it.
 async fn wait(sim: Shared, id: Path<String>, query: Query<Wanted>) -> HttpResponse {
     let Some(conversation) = find(&sim, &id) else { return unknown(&id) };
-    let (until, deadline) = (Until::parse(&query.until), deadline(query.timeout_ms));
-    let mut log = conversation.watch();
-    loop {
-        log.borrow_and_update();
-        let found = lock(&conversation.log).since(query.after).find(|entry| until.is(entry)).cloned();
-        if let Some(entry) = found {
-            return HttpResponse::Ok().json(entry);
-        }
-        if timeout_at(deadline, log.changed()).await.is_err() {
-            return too_long();
-        }
-    }
+    waiting::for_entry(&conversation.log, conversation.watch(), &query).await
 }
 
 /// What a test wants the agent to do.
@@ -165,7 +108,7 @@ async fn order(sim: Shared, id: Path<String>, body: Json<Wish>) -> HttpResponse 
         Wish::Correct { text } => Order::Correct(text),
         Wish::Close { code, reason } => Order::Close(code, reason.unwrap_or_default()),
         Wish::Drop => Order::Drop,
-        Wish::Stall { millis } => Order::Stall(millis.min(MAX_WAIT_MS)),
+        Wish::Stall { millis } => Order::Stall(millis.min(MAX_STALL_MS)),
         Wish::EndCall => Order::EndCall,
     };
     if conversation.order(order) {

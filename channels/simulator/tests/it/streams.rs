@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use usher_channels::twilio::SigningKey;
+use usher_simulator::RunningSimulator;
 
 use crate::phone::{MediaServer, Phone, start_with_voice};
 use crate::support::{ACCOUNT, Http, Receiver, TOKEN};
@@ -23,11 +24,18 @@ fn server_for(media: &MediaServer) -> Receiver {
     Receiver::answering(move |_| twiml.clone())
 }
 
-#[tokio::test]
-async fn a_stream_begins_as_documented_and_every_message_has_its_number() {
+/// What a call needs: somewhere for its stream, a document that leads there, and the network. The document server answers
+/// as long as it is kept.
+async fn a_line_with_a_stream() -> (MediaServer, Receiver, RunningSimulator) {
     let media = MediaServer::start().await;
     let server = server_for(&media);
     let simulator = start_with_voice(&server.url);
+    (media, server, simulator)
+}
+
+#[tokio::test]
+async fn a_stream_begins_as_documented_and_every_message_has_its_number() {
+    let (media, _server, simulator) = a_line_with_a_stream().await;
     let http = Http::to(&simulator);
     let phone = Phone::dials(&http).await;
     let mut stream = media.accept().await;
@@ -66,9 +74,7 @@ async fn a_stream_begins_as_documented_and_every_message_has_its_number() {
 
 #[tokio::test]
 async fn words_that_are_sent_back_are_heard_again_without_a_frame_missing() {
-    let media = MediaServer::start().await;
-    let server = server_for(&media);
-    let simulator = start_with_voice(&server.url);
+    let (media, _server, simulator) = a_line_with_a_stream().await;
     let http = Http::to(&simulator);
     let mut phone = Phone::dials(&http).await;
     let mut stream = media.accept().await;
@@ -85,9 +91,7 @@ async fn words_that_are_sent_back_are_heard_again_without_a_frame_missing() {
 
 #[tokio::test]
 async fn marks_come_back_when_the_audio_was_played_or_thrown_away() {
-    let media = MediaServer::start().await;
-    let server = server_for(&media);
-    let simulator = start_with_voice(&server.url);
+    let (media, _server, simulator) = a_line_with_a_stream().await;
     let http = Http::to(&simulator);
     let mut phone = Phone::dials(&http).await;
     let mut stream = media.accept().await;
@@ -120,9 +124,7 @@ async fn marks_come_back_when_the_audio_was_played_or_thrown_away() {
 
 #[tokio::test]
 async fn when_the_server_closes_the_document_goes_on() {
-    let media = MediaServer::start().await;
-    let server = server_for(&media);
-    let simulator = start_with_voice(&server.url);
+    let (media, _server, simulator) = a_line_with_a_stream().await;
     let http = Http::to(&simulator);
     let mut phone = Phone::dials(&http).await;
     let mut stream = media.accept().await;
@@ -169,9 +171,7 @@ async fn a_stream_that_cannot_be_opened_is_an_error_and_the_document_goes_on() {
 
 #[tokio::test]
 async fn faults_break_stall_and_forge_a_stream() {
-    let media = MediaServer::start().await;
-    let server = server_for(&media);
-    let simulator = start_with_voice(&server.url);
+    let (media, _server, simulator) = a_line_with_a_stream().await;
     let http = Http::to(&simulator);
     for fault in [
         json!({ "kind": "stream_bad_signature" }),
@@ -195,9 +195,7 @@ async fn faults_break_stall_and_forge_a_stream() {
 
 #[tokio::test]
 async fn new_instructions_stop_the_stream() {
-    let media = MediaServer::start().await;
-    let server = server_for(&media);
-    let simulator = start_with_voice(&server.url);
+    let (media, _server, simulator) = a_line_with_a_stream().await;
     let http = Http::to(&simulator);
     let mut phone = Phone::dials(&http).await;
     let mut stream = media.accept().await;
