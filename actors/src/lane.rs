@@ -26,6 +26,8 @@ use crate::retry::{self, AfterLookup, Verdict};
 
 /// A message that waits for its turn wakes a little late; it must not find its lease just too short then.
 const WAKES_LATE_MILLIS: i64 = 1_000;
+/// The claim itself saw that a message was wanted; one that waited longer than this since is asked about again.
+const FRESH_MILLIS: i64 = 100;
 
 /// Sends the messages of one sending number (or service) in order and at its pace.
 pub(crate) struct SmsChannel {
@@ -87,6 +89,10 @@ impl Courier {
         self.lease_until.plus_millis(-self.router.node.config.relay.send_millis)
     }
 
+    fn claimed_at(&self) -> Timestamp {
+        self.lease_until.plus_millis(-self.router.node.config.relay.lease_millis)
+    }
+
     fn may_begin(&self) -> bool {
         !*self.stopping.borrow() && self.router.node.now() <= self.latest_start()
     }
@@ -106,8 +112,19 @@ impl Courier {
             }
             let lookup = self.look_up(&**transport).await;
             match retry::after_lookup(&node.config.relay, &self.claimed, lookup, node.now()) {
-                AfterLookup::Send => {}
+                AfterLookup::Send if self.may_begin() => {}
+                AfterLookup::Send => return self.settle(retry::after_slow_lookup(node.now())).await,
                 AfterLookup::Settle(verdict) => return self.settle(verdict).await,
+            }
+        }
+        if node.now() > self.claimed_at().plus_millis(FRESH_MILLIS) {
+            match node.ports.outbox.is_wanted(&self.claimed).await {
+                Ok(true) => {}
+                Ok(false) => return self.settle(retry::unwanted()).await,
+                Err(error) => {
+                    tracing::warn!(%error, "whether a message is still wanted cannot be read");
+                    return self.put_back(node.now().plus_millis(store_pause(0))).await;
+                }
             }
         }
         if !self.may_begin() {

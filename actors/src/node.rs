@@ -53,6 +53,13 @@ impl Node {
         self.ports.clock.now()
     }
 
+    /// Makes the services look for themselves: a turn whose commit was not heard of may be durable, with effects that
+    /// nobody was told of.
+    pub(crate) fn ring_all(&self) {
+        self.outbox_bell.notify_one();
+        self.timer_bell.rung.notify_one();
+    }
+
     /// Keeps a count and its gauge together.
     pub(crate) fn count(counter: &AtomicUsize, gauge: &metrics::Gauge, change: isize) {
         counter.fetch_add(change.cast_unsigned(), Ordering::Relaxed);
@@ -63,6 +70,9 @@ impl Node {
         }
     }
 }
+
+/// The longest sleep of the outbox relay and the timer service: another node's turn may be durable without a bell here.
+pub(crate) const LOOK_AGAIN_MILLIS: i64 = 30_000;
 
 /// Wakes the timer service, but only for a timer that is due before the one it already waits for: nudges are set far
 /// ahead by almost every turn, and each wake costs a query.
@@ -89,8 +99,8 @@ impl TimerBell {
         self.waits_until.store(i64::MAX, Ordering::SeqCst);
     }
 
-    pub(crate) fn listen_before(&self, due: Option<Timestamp>) {
-        self.waits_until.store(due.map_or(i64::MAX, Timestamp::as_millis), Ordering::SeqCst);
+    pub(crate) fn listen_before(&self, until: Timestamp) {
+        self.waits_until.store(until.as_millis(), Ordering::SeqCst);
     }
 }
 

@@ -20,7 +20,7 @@ use usher_conversation::time::Timestamp;
 
 use crate::lane::{Courier, Dispatch, SmsChannel};
 use crate::mailbox::post;
-use crate::node::{Node, Router};
+use crate::node::{LOOK_AGAIN_MILLIS, Node, Router};
 
 /// After a claim that found something the next one waits so long: a claim is a transaction, and a reply that is not
 /// claimed yet is replaced when the client goes on writing.
@@ -120,11 +120,12 @@ impl Relay {
         if full {
             return Ok(Wait::ForLanding);
         }
-        Ok(match node.ports.outbox.next_due().await? {
-            Some(due) if found > 0 => Wait::Until(due),
-            Some(due) => Wait::Until(due.max(now.plus_millis(RELOOK_MILLIS))),
-            None => Wait::ForBell,
-        })
+        let look_again = now.plus_millis(LOOK_AGAIN_MILLIS);
+        Ok(Wait::Until(match node.ports.outbox.next_due().await? {
+            Some(due) if found > 0 => due.min(look_again),
+            Some(due) => due.clamp(now.plus_millis(RELOOK_MILLIS), look_again),
+            None => look_again,
+        }))
     }
 
     /// Hands every claim to its lane's actor, in the order of the claim.
@@ -171,7 +172,6 @@ impl Relay {
             match wait {
                 Wait::Until(due) => node.ports.alarm.until(due).await,
                 Wait::ForLanding => self.landed.notified().await,
-                Wait::ForBell => std::future::pending().await,
             }
         };
         let mut stopping = self.stopping.clone();
@@ -193,7 +193,6 @@ impl Relay {
 enum Wait {
     Until(Timestamp),
     ForLanding,
-    ForBell,
 }
 
 async fn lane_of(node: &Node, claimed: &Claimed) -> Result<Lane, SendOutcome> {

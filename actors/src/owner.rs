@@ -172,6 +172,7 @@ impl Owner {
             match setback {
                 Setback::Duplicate { session, seq } => {
                     self.node.meters.duplicates.increment(1);
+                    self.node.ring_all();
                     return self.answer_again(org, &session, seq).await;
                 }
                 Setback::Panicked => {
@@ -193,6 +194,7 @@ impl Owner {
                 }
                 Setback::Store(error) => {
                     self.live = None;
+                    self.node.ring_all();
                     self.node.meters.store_errors.increment(1);
                     tracing::warn!(session = %self.session, %error, "a turn could not be made durable");
                     return Err(error.into());

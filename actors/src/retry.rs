@@ -69,6 +69,19 @@ pub(crate) fn after_lookup(
     }
 }
 
+/// Consent was withdrawn, or the session taken over, while the message waited for its turn.
+pub(crate) fn unwanted() -> Verdict {
+    let reason = "no longer wanted when its turn came".to_owned();
+    Verdict { settlement: Settlement::Dropped { reason }, report: None }
+}
+
+/// A look-up found that nothing arrived, but took the time of the send. The next claim sends without asking again; the try
+/// counts, so that this cannot go on for ever.
+pub(crate) fn after_slow_lookup(now: Timestamp) -> Verdict {
+    let reason = "the look-up took too long".to_owned();
+    Verdict { settlement: Settlement::Retry { at: now, reason }, report: None }
+}
+
 /// The pause before the next try: quadruples, bounded, spread by a quarter either way.
 pub(crate) fn backoff(policy: &RelayConfig, delivery: &DeliveryId, attempts: u32) -> i64 {
     let pause = policy

@@ -12,11 +12,14 @@ use usher_conversation::time::Timestamp;
 
 use crate::admission::Caller;
 use crate::error::RuntimeError;
-use crate::node::Router;
+use crate::node::{LOOK_AGAIN_MILLIS, Router};
 use crate::outbox::store_pause;
 
 /// Timers read at once.
 const BATCH: u32 = 256;
+/// How long a timer rests whose session cannot be read: it must not keep the others waiting, and a program that can read the
+/// session may come.
+const POSTPONED_MILLIS: i64 = 10 * 60 * 1000;
 /// Timers fired at one time.
 pub(crate) const TIMERS_AT_ONCE: usize = 32;
 
@@ -41,8 +44,10 @@ impl TimerService {
                 Ok(Ok(Round::More)) => continue,
                 Ok(Ok(Round::Done { next })) => {
                     failures = 0;
-                    node.timer_bell.listen_before(next);
-                    self.wait(next, true).await;
+                    let look_again = node.now().plus_millis(LOOK_AGAIN_MILLIS);
+                    let until = next.map_or(look_again, |due| due.min(look_again));
+                    node.timer_bell.listen_before(until);
+                    self.wait(until, true).await;
                     continue;
                 }
                 Ok(Ok(Round::SomeFailed)) => "some timers could not fire".to_owned(),
@@ -52,7 +57,7 @@ impl TimerService {
             tracing::warn!(reason = failed, "timers wait");
             let again = node.now().plus_millis(store_pause(failures));
             failures += 1;
-            self.wait(Some(again), false).await;
+            self.wait(again, false).await;
         }
     }
 
@@ -68,7 +73,7 @@ impl TimerService {
         Ok(if settled { Round::More } else { Round::SomeFailed })
     }
 
-    /// Fires one timer; whether its row is gone now.
+    /// Fires one timer; whether its row is gone now, or due later.
     async fn fire(&self, due: DueTimer) -> bool {
         let DueTimer { org, session, timer, .. } = due;
         let node = &self.router.node;
@@ -86,22 +91,21 @@ impl TimerService {
                 }
             }
             Err(RuntimeError::UnknownSession) => {}
+            Err(error @ (RuntimeError::Failed | RuntimeError::Store(StoreError::Corrupt(_)))) => {
+                tracing::error!(%session, %error, "a timer's session is broken; the timer rests");
+                let later = node.now().plus_millis(POSTPONED_MILLIS);
+                return node.ports.timers.postpone(&timer, later).await.is_ok();
+            }
             Err(_later) => return false,
         }
         node.meters.timers_discarded.increment(1);
         node.ports.timers.discard(&timer).await.is_ok()
     }
 
-    async fn wait(&mut self, until: Option<Timestamp>, listen: bool) {
+    async fn wait(&mut self, until: Timestamp, listen: bool) {
         let node = Arc::clone(&self.router.node);
-        let due = async {
-            match until {
-                Some(due) => node.ports.alarm.until(due).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            () = due => {}
+            () = node.ports.alarm.until(until) => {}
             () = node.timer_bell.rung.notified(), if listen => {}
             _ = self.stopping.changed() => {}
         }

@@ -1,6 +1,8 @@
 //! The SQL of the read model.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use usher_conversation::channel::Channel;
@@ -191,7 +193,9 @@ impl Store {
     async fn project(&self, org: &OrgId, session: &SessionId) -> Result<(), StoreError> {
         let before = self.projected_seq(org, session).await?;
         let Some(stored) = self.load(org, session).await? else { return Ok(()) };
-        let state = fold(&stored.meta, stored.snapshot, &stored.tail);
+        let folded = catch_unwind(AssertUnwindSafe(|| fold(&stored.meta, stored.snapshot, &stored.tail)));
+        let state =
+            folded.map_err(|_| StoreError::Corrupt("its journal makes the engine panic".to_owned()))?;
         let mut lines = Vec::new();
         let mut at = stored.meta.created_at;
         let mut since = before;
@@ -282,7 +286,7 @@ async fn write_responses(tx: &mut Tx, moved: &[&Advance]) -> Result<(), DbError>
                     .bind(advance.session.as_str())
                     .bind(field.as_str())
                     .bind(answer.value.to_json().to_string())
-                    .bind(answer.raw.as_str())
+                    .bind(text(&answer.raw))
                     .bind(answer.origin.channel.as_str())
                     .bind(answer.at.as_millis())
                     .bind(column(answer.seq));
@@ -305,13 +309,18 @@ async fn write_interactions(tx: &mut Tx, lines: &[(&Advance, &TranscriptEntry)])
                     .bind(i64::from(line.index))
                     .bind(speaker_column(line.from))
                     .bind(line.channel.as_str())
-                    .bind(line.text.as_str())
+                    .bind(text(&line.text))
                     .bind(line.at.as_millis());
             }
             query.execute(c).await.map(drop)
         })?;
     }
     Ok(())
+}
+
+/// Words as both databases can hold them: PostgreSQL's text has no NUL. The journal keeps them as they came.
+fn text(words: &str) -> Cow<'_, str> {
+    if words.contains('\0') { Cow::Owned(words.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(words) }
 }
 
 pub(crate) const fn status_column(status: SessionStatus) -> &'static str {

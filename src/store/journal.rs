@@ -89,18 +89,21 @@ impl Journal for Store {
             let rows = fetch_all!(&mut tx, BodyRow, LOAD_TAIL, session.as_str(), org.as_str())?;
             drop(tx);
             let key = store.contact_key(&org, &meta.contact).await?;
+            let mut rows = rows.into_iter().peekable();
             let mut snapshot = None;
-            let mut tail = Vec::with_capacity(rows.len());
-            for row in rows {
-                if row.is_turn == 1 {
-                    tail.push(row.into_turn(&key, &org, &session)?);
-                } else {
-                    let place = Place::Snapshot { session: &session, seq: row.seq.unsigned_abs() };
-                    let plain = open(&key, &org, place, &row.key_id, row.body)?;
-                    // An older or newer program's snapshot is only a cache that does not fit: the journal has it all.
-                    snapshot = Some(serde_json::from_slice(&plain).map_err(|error| corrupt(&error))?);
+            if let Some(row) = rows.next_if(|row| row.is_turn == 0) {
+                let place = Place::Snapshot { session: &session, seq: row.seq.unsigned_abs() };
+                let plain = open(&key, &org, place, &row.key_id, row.body)?;
+                snapshot = serde_json::from_slice(&plain).ok();
+                if snapshot.is_none() {
+                    // Another version's snapshot is only a cache that does not fit: the journal has it all.
+                    tracing::info!(%session, "a snapshot of another version; the journal is read from its start");
+                    let mut tx = store.db().read(Scope::Org(&org)).await?;
+                    let all = fetch_all!(&mut tx, BodyRow, TURNS, session.as_str(), org.as_str(), 0_i64, i64::MAX)?;
+                    rows = all.into_iter().peekable();
                 }
             }
+            let tail = rows.map(|row| row.into_turn(&key, &org, &session)).collect::<Result<_, _>>()?;
             Ok(Some(StoredSession { meta, snapshot, tail }))
         }))
     }
@@ -220,4 +223,72 @@ pub(crate) fn parse_id<T: FromStr<Err: Display>>(text: &str) -> Result<T, DbErro
 /// Stored bytes that do not decode.
 pub(crate) fn corrupt(error: &dyn Display) -> DbError {
     DbError::Corrupt(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use usher_conversation::channel::Channel;
+    use usher_conversation::id::FlowId;
+    use usher_conversation::ports::Entropy as _;
+    use usher_conversation::session::{Event, Origin, SessionState};
+
+    use super::*;
+    use crate::clock::{SystemClock, SystemEntropy};
+    use crate::db::{Access, DatabaseUrl, execute};
+    use crate::onboarding::NewSession;
+    use crate::store::StoreConfig;
+    use crate::tenancy::{ContactDetails, Profile, Theme};
+
+    const SAVE: crate::db::Statement = crate::db::Statement::new(
+        "SAVE",
+        "INSERT INTO snapshots (session_id, org_id, seq, key_id, body) VALUES ($1, $2, 1, $3, $4)",
+    );
+
+    #[tokio::test]
+    async fn a_snapshot_of_another_version_is_passed_over_for_the_turns() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = StoreConfig {
+            url: DatabaseUrl::Sqlite(dir.path().join("usher.db")),
+            access: Access::Own,
+            data_dir: dir.path().to_owned(),
+            master_key: None,
+            public_url: String::new(),
+        };
+        let store =
+            Store::open(config, Arc::new(SystemClock), Arc::new(SystemEntropy)).await.expect("it opens");
+        let profile = Profile {
+            name: "Bright Agency".to_owned(),
+            locale: "en".to_owned(),
+            region: "US".to_owned(),
+            allowed_origins: Vec::new(),
+            theme: Theme::default(),
+        };
+        let org = store.create_organisation(profile).await.expect("an organisation").id;
+        let id = FlowId::new(Timestamp::from_millis(0), SystemEntropy.bits());
+        let flow = serde_json::json!({ "id": id, "version": 1, "name": "Onboarding", "fields": [] });
+        let flow = store.save_flow(&org, serde_json::from_value(flow).expect("a flow")).await.expect("saved");
+        let dana = ContactDetails { phone: Some("+14155550100".to_owned()), ..ContactDetails::default() };
+        let contact = store.find_or_create_contact(&org, dana).await.expect("a contact").id;
+        let new = NewSession { contact: contact.clone(), flow: flow.id.clone(), package: None };
+        let session = store.find_or_create_session(&org, new).await.expect("a session").session;
+        for seq in 1..=3 {
+            let origin = Origin { channel: Channel::Sms, address: "+14155550100".to_owned() };
+            let events = vec![Event::Received { origin, text: "hello".to_owned(), media: Vec::new() }];
+            let turn = Arc::new(Turn { seq, at: Timestamp::from_millis(1), dedup: None, events });
+            let (org, session, contact) = (org.clone(), session.clone(), contact.clone());
+            let state = Arc::new(SessionState::new());
+            let append = Append { org, session, contact, turn, effects: Vec::new(), state, snapshot: false };
+            assert_eq!(store.append(append).await.expect("the store works"), Appended::Committed);
+        }
+        let key = store.contact_key(&org, &contact).await.expect("a key");
+        let place = Place::Snapshot { session: &session, seq: 1 };
+        let body = key.seal(&SystemEntropy, &org, place, br#"{"from":"the future"}"#);
+        let mut tx = store.db().write(Scope::Org(&org)).await.expect("a transaction");
+        execute!(&mut tx, SAVE, session.as_str(), org.as_str(), key.id(), body).expect("saved");
+        tx.commit().await.expect("saved");
+
+        let stored = store.load(&org, &session).await.expect("readable").expect("it is there");
+        assert!(stored.snapshot.is_none());
+        assert_eq!(stored.tail.iter().map(|turn| turn.seq).collect::<Vec<_>>(), [1, 2, 3]);
+    }
 }

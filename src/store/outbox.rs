@@ -1,5 +1,6 @@
 //! The outbox port: messages claimed under leases, settled once.
 
+use std::mem::take;
 use std::sync::Arc;
 
 use usher_conversation::channel::Channel;
@@ -23,16 +24,31 @@ macro_rules! blocked {
     };
 }
 
+/// The contact has opted out, and the message is not the one that must go all the same.
+macro_rules! suppressed {
+    () => {
+        "(kind <> 'compliance' AND EXISTS (SELECT 1 FROM suppressions p \
+         WHERE p.org_id = outbox.org_id AND p.contact_id = outbox.contact_id))"
+    };
+}
+
+/// Somebody took the session over after the message was decided.
+macro_rules! overtaken {
+    () => {
+        "(epoch < (SELECT s.epoch FROM sessions s WHERE s.session_id = outbox.session_id))"
+    };
+}
+
 statements! {
     /// Takes what is due. A claim that ended without a settlement may have reached the vendor, so its row comes
     /// back `uncertain`. The conditions outside the sub-query are checked again when two nodes claim at once.
     CLAIM = concat!(
         "UPDATE outbox SET \
-         state = CASE \
-           WHEN kind <> 'compliance' AND EXISTS (SELECT 1 FROM suppressions p \
-             WHERE p.org_id = outbox.org_id AND p.contact_id = outbox.contact_id) THEN 'dropped' \
-           WHEN epoch < (SELECT s.epoch FROM sessions s WHERE s.session_id = outbox.session_id) THEN 'superseded' \
-           ELSE 'pending' END, \
+         state = CASE WHEN ",
+        suppressed!(),
+        " THEN 'dropped' WHEN ",
+        overtaken!(),
+        " THEN 'superseded' ELSE 'pending' END, \
          due = $2, lease = lease + 1, uncertain = uncertain OR in_flight, \
          attempts = attempts + CASE WHEN in_flight THEN 1 ELSE 0 END, in_flight = TRUE, updated_at = $1 \
          WHERE state = 'pending' AND due <= $1 AND delivery_id IN (\
@@ -44,6 +60,16 @@ statements! {
          (SELECT CASE WHEN outbox.channel = 'email' THEN c.email ELSE c.phone END FROM contacts c \
           WHERE c.org_id = outbox.org_id AND c.contact_id = outbox.contact_id) AS address"
     );
+    IS_WANTED = concat!(
+        "SELECT NOT (",
+        suppressed!(),
+        " OR ",
+        overtaken!(),
+        ") FROM outbox WHERE delivery_id = $1 AND org_id = $2 AND lease = $3 AND in_flight AND state = 'pending'"
+    );
+    /// What a claim could not open.
+    LAY_ASIDE = "UPDATE outbox SET state = $4, due = $5, reason = $6, in_flight = FALSE, updated_at = $7 \
+        WHERE delivery_id = $1 AND org_id = $2 AND lease = $3 AND in_flight AND state = 'pending'";
     /// Only the newest claim of a message may say what became of it.
     SETTLE = "UPDATE outbox SET state = $4, due = $5, uncertain = $6, attempts = attempts + $7, \
         in_flight = FALSE, vendor_id = COALESCE($8, vendor_id), error_code = $9, reason = $10, updated_at = $11 \
@@ -59,6 +85,8 @@ statements! {
 
 /// What a process wrote to a vendor just before it died may still be on its way: a look-up waits this long.
 const LAST_WORDS_MILLIS: i64 = 2_000;
+/// The pause before a message is claimed again whose key could not be read.
+const UNREADABLE_PAUSE_MILLIS: i64 = 5_000;
 
 #[derive(sqlx::FromRow)]
 struct ClaimRow {
@@ -101,10 +129,24 @@ impl Outbox for Store {
             // Engines return updated rows in any order.
             rows.sort_unstable_by(|a, b| (a.created_at, &a.delivery_id).cmp(&(b.created_at, &b.delivery_id)));
             let mut claimed = Vec::with_capacity(rows.len());
-            for row in rows {
-                claimed.push(store.open_claim(row).await?);
+            for mut row in rows {
+                match store.open_claim(&mut row).await {
+                    Ok(message) => claimed.push(message),
+                    Err(error) => store.lay_aside(&row, &error, now).await,
+                }
             }
             Ok(claimed)
+        }))
+    }
+
+    fn is_wanted<'a>(&'a self, claimed: &'a Claimed) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let (db, delivery, org) = (self.db().clone(), claimed.delivery.clone(), claimed.org.clone());
+        let lease = column(claimed.lease);
+        Box::pin(self.run(async move {
+            let mut tx = db.read(Scope::Org(&org)).await?;
+            let wanted =
+                fetch_optional!(&mut tx, (bool,), IS_WANTED, delivery.as_str(), org.as_str(), lease)?;
+            Ok(wanted.is_some_and(|(wanted,)| wanted))
         }))
     }
 
@@ -141,16 +183,43 @@ impl Store {
         self.db().detached(ending).await
     }
 
-    async fn open_claim(&self, row: ClaimRow) -> Result<Claimed, DbError> {
+    /// A message that cannot be opened must not hold those that were claimed with it: what will never be readable is dead,
+    /// the rest is given back.
+    async fn lay_aside(&self, row: &ClaimRow, error: &DbError, now: Timestamp) {
+        let delivery = &row.delivery_id;
+        let (state, due) = match error {
+            DbError::Corrupt(what) => {
+                tracing::error!(delivery, what, "a message cannot be read and will not be sent");
+                ("dead", now)
+            }
+            other => {
+                tracing::warn!(delivery, %other, "a message cannot be read for now");
+                ("pending", now.plus_millis(UNREADABLE_PAUSE_MILLIS))
+            }
+        };
+        let written = async {
+            let mut tx = self.db().write(Scope::System).await?;
+            let (org, reason) = (&*row.org_id, "it cannot be read");
+            let (due, at) = (due.as_millis(), now.as_millis());
+            execute!(&mut tx, LAY_ASIDE, &**delivery, org, row.lease, state, due, reason, at)?;
+            tx.commit().await
+        };
+        if let Err(error) = written.await {
+            tracing::warn!(delivery, %error, "the message waits for the end of its lease");
+        }
+    }
+
+    async fn open_claim(&self, row: &mut ClaimRow) -> Result<Claimed, DbError> {
         let (org, contact) = (parse_id(&row.org_id)?, parse_id(&row.contact_id)?);
         let key = self.contact_key(&org, &contact).await?;
-        let plain = open(&key, &org, Place::Delivery { id: &row.delivery_id }, &row.key_id, row.body)?;
+        let plain =
+            open(&key, &org, Place::Delivery { id: &row.delivery_id }, &row.key_id, take(&mut row.body))?;
         Ok(Claimed {
             delivery: parse_id(&row.delivery_id)?,
             session: parse_id(&row.session_id)?,
             channel: channel(&row.channel)?,
             kind: kind(&row.kind)?,
-            to: row.address.unwrap_or_default(),
+            to: row.address.take().unwrap_or_default(),
             text: String::from_utf8(plain).map_err(|error| corrupt(&error))?,
             attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
             uncertain: row.uncertain,

@@ -12,6 +12,7 @@ statements! {
     DUE_TIMERS = "SELECT org_id, session_id, timer_id, due FROM timers WHERE due <= $1 \
         ORDER BY due, timer_id LIMIT $2";
     NEXT_TIMER = "SELECT MIN(due) FROM timers";
+    POSTPONE_TIMER = "UPDATE timers SET due = $2 WHERE timer_id = $1";
     DISCARD_TIMER = "DELETE FROM timers WHERE timer_id = $1";
 }
 
@@ -48,6 +49,15 @@ impl Timers for Store {
             let mut tx = db.read(Scope::System).await?;
             let (next,) = fetch_one!(&mut tx, (Option<i64>,), NEXT_TIMER)?;
             Ok(next.map(Timestamp::from_millis))
+        }))
+    }
+
+    fn postpone<'a>(&'a self, timer: &'a TimerId, until: Timestamp) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (db, timer) = (self.db().clone(), timer.clone());
+        Box::pin(self.run(async move {
+            let mut tx = db.write(Scope::System).await?;
+            execute!(&mut tx, POSTPONE_TIMER, timer.as_str(), until.as_millis())?;
+            tx.commit().await
         }))
     }
 

@@ -112,6 +112,27 @@ contract! {
         assert!(world.store.claim(world.now(), until, 10).await.unwrap().is_empty());
     }
 
+    async fn a_claimed_message_is_wanted_until_its_contact_opts_out_or_its_lease_is_lost(world: World) {
+        let session = world.session("+14155550100").await;
+        world.send(&session, 1, MessageKind::Reply).await;
+        let claim = async || {
+            let until = world.now().plus_millis(1_000);
+            world.store.claim(world.now(), until, 10).await.unwrap().remove(0)
+        };
+        let first = claim().await;
+        assert!(world.store.is_wanted(&first).await.unwrap());
+        world.advance(1_000);
+        let second = claim().await;
+        assert!(!world.store.is_wanted(&first).await.unwrap(), "somebody else has it");
+        assert!(world.store.is_wanted(&second).await.unwrap());
+        let mut stop = world.said(&session, 2, "STOP");
+        stop.effects.push(Effect::ChangeConsent { change: ConsentChange::OptedOut });
+        world.append(stop).await.unwrap();
+        assert!(!world.store.is_wanted(&second).await.unwrap());
+        let dropped = Settlement::Dropped { reason: "opted out".into() };
+        assert!(world.store.settle(&second, dropped, world.now()).await.unwrap());
+    }
+
     async fn a_newer_reply_takes_the_place_of_one_that_waits(world: World) {
         let session = world.session("+14155550100").await;
         world.send(&session, 1, MessageKind::Reply).await;
@@ -134,10 +155,14 @@ contract! {
         assert!(world.store.due(world.now(), 10).await.unwrap().is_empty());
         assert_eq!(Timers::next_due(&world.store).await.unwrap(), Some(due));
         assert_eq!(world.store.due(due, 10).await.unwrap()[0].timer, id);
+        let later = due.plus_millis(100);
+        world.store.postpone(&id, later).await.unwrap();
+        assert!(world.store.due(due, 10).await.unwrap().is_empty());
+        assert_eq!(world.store.due(later, 10).await.unwrap()[0].timer, id);
         let mut cancel = world.said(&session, 2, "hello");
         cancel.effects.push(Effect::CancelTimer { timer: id });
         world.append(cancel).await.unwrap();
-        assert!(world.store.due(due, 10).await.unwrap().is_empty());
+        assert!(world.store.due(later, 10).await.unwrap().is_empty());
     }
 
     async fn a_link_ends_when_its_session_has_rested(world: World) {

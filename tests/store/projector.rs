@@ -59,4 +59,17 @@ contract! {
         projector.stop().await;
         assert_eq!(world.store.verify_all().await.unwrap().differences, []);
     }
+
+    async fn words_that_one_database_cannot_hold_keep_nobody_behind(world: World) {
+        let odd = world.session("+14155550100").await;
+        let plain = world.session("+14155550101").await;
+        let projector = Projector::start(world.store.clone());
+        world.append(world.said(&odd, 1, "a\0b")).await.unwrap();
+        world.append(world.said(&plain, 1, "hello")).await.unwrap();
+        until("both are projected", async || {
+            projected(&world, &odd).await == "1 of 1" && projected(&world, &plain).await == "1 of 1"
+        })
+        .await;
+        projector.stop().await;
+    }
 }

@@ -177,8 +177,12 @@ contract! {
         let session = a_session_with_canaries(&world, "+14155550100").await;
         let of = |seq: u64| format!("session_id = '{}' AND seq = {seq}", session.session);
         world.back().await.execute(&copy("outbox", &["body"], &of(2), &of(1))).await;
-        let claimed = world.store.claim(world.now(), world.now().plus_millis(1_000), 10).await;
-        assert!(matches!(claimed, Err(StoreError::Corrupt(_))), "{claimed:?}");
+        let other = world.session("+14155550101").await;
+        let whole = world.send(&other, 1, MessageKind::Reply).await;
+        let claimed = world.store.claim(world.now(), world.now().plus_millis(1_000), 10).await.unwrap();
+        assert_eq!(claimed.iter().map(|c| &c.delivery).collect::<Vec<_>>(), [&whole], "it holds nobody else's");
+        let state = format!("SELECT state FROM outbox WHERE {}", of(1));
+        assert_eq!(world.back().await.texts(&state).await, ["dead"]);
     }
 
     async fn an_erased_person_leaves_numbers_and_no_words(world: World) {

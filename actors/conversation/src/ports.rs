@@ -168,7 +168,7 @@ pub enum Settlement {
         /// Why, for staff.
         reason: String,
     },
-    /// It must not be sent any more (consent withdrawn).
+    /// It must not be sent any more: consent was withdrawn or the session was taken over after the claim.
     Dropped {
         /// Why, for staff.
         reason: String,
@@ -187,6 +187,10 @@ pub trait Outbox: Send + Sync + 'static {
         lease_until: Timestamp,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
+
+    /// Whether a claimed message may still go: its lease holds, its contact has not opted out since (compliance texts go
+    /// all the same), and nobody took the session over.
+    fn is_wanted<'a>(&'a self, claimed: &'a Claimed) -> BoxFuture<'a, Result<bool, StoreError>>;
 
     /// Records what became of a claim; `false` when the lease was lost in between.
     fn settle<'a>(
@@ -220,6 +224,9 @@ pub trait Timers: Send + Sync + 'static {
 
     /// When the next timer is due, if any.
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
+
+    /// Makes a timer due at `until`, for a session that cannot be read.
+    fn postpone<'a>(&'a self, timer: &'a TimerId, until: Timestamp) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Removes a timer that its session no longer knows.
     fn discard<'a>(&'a self, timer: &'a TimerId) -> BoxFuture<'a, Result<(), StoreError>>;

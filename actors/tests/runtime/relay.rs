@@ -8,8 +8,9 @@ use usher_conversation::ports::{Clock, Consequence, SendOutcome, Settlement};
 use usher_conversation::session::event::EscalationReason;
 use usher_conversation::session::{DeliveryStatus, Event};
 
+use crate::support::store::Row;
 use crate::support::transport::Answer;
-use crate::support::{World, run, session_id};
+use crate::support::{Fault, World, run, session_id};
 
 const MINUTE: i64 = 60_000;
 
@@ -237,6 +238,71 @@ fn a_sessions_messages_leave_in_order_even_when_the_first_has_to_wait() {
             settled(&world, delivery).await;
         }
         assert_eq!(world.sms.vendor().arrived, in_order);
+    });
+}
+
+#[test]
+fn a_message_whose_commit_was_not_heard_of_leaves_at_once() {
+    run(async {
+        let world = World::new();
+        let runtime = world.start();
+        let session = world.session(1);
+        world.store.fail_next(Fault::AnswerLost);
+        assert!(world.text(&runtime, &session, "hello").await.is_err());
+        // Time stands still, and nobody asks again.
+        world.sms.until(|vendor| vendor.arrived.len() == 1).await;
+    });
+}
+
+#[test]
+fn a_slow_look_up_that_found_nothing_is_not_made_again() {
+    run(async {
+        let world = World::new();
+        let runtime = world.start();
+        let session = world.session(1);
+        let delivery = DeliveryId::derive(&session, 1, 0);
+        world.sms.answer([Answer::LosesIt]);
+        world.sms.hold_lookups(true);
+        world.text(&runtime, &session, "hello").await.expect("heard");
+        world.store.until(|store| store.outbox.get(&delivery).is_some_and(Row::was_tried)).await;
+        world.clock.advance(MINUTE);
+        world.sms.until(|vendor| vendor.lookups == 1).await;
+        // What is left of the lease is too short for a send.
+        world.clock.advance(10_000);
+        world.sms.hold_lookups(false);
+        world.sms.until(|vendor| vendor.arrived.len() == 1).await;
+        assert_eq!(world.sms.vendor().lookups, 1);
+    });
+}
+
+/// The second of two messages waits for its lane while its contact opts out.
+async fn an_opt_out_behind_a_claim(world: &World) -> usize {
+    let runtime = world.start();
+    world.sms.vendor().per_second = 0.5;
+    let sessions = [world.session(1), world.session(2)];
+    for session in &sessions {
+        world.text(&runtime, session, "hello").await.expect("heard");
+    }
+    let waiting = DeliveryId::derive(&sessions[1], 1, 0);
+    world.sms.until(|vendor| vendor.arrived.len() == 1).await;
+    world.store.until(|store| store.outbox[&waiting].is_claimed()).await;
+    world.store.inner().unwanted.insert(sessions[1].clone());
+    world.clock.advance(2_000);
+    settled(world, &waiting).await;
+    world.sms.vendor().arrived.len()
+}
+
+#[test]
+fn a_claimed_message_does_not_leave_after_its_contact_opted_out() {
+    run(async { assert_eq!(an_opt_out_behind_a_claim(&World::new()).await, 1) });
+}
+
+#[test]
+fn a_store_that_wants_everything_fails_the_same_check() {
+    run(async {
+        let world = World::new();
+        world.store.broken.wants_everything.store(true, Ordering::SeqCst);
+        assert_eq!(an_opt_out_behind_a_claim(&world).await, 2);
     });
 }
 

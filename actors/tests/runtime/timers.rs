@@ -84,3 +84,48 @@ fn timers_survive_a_store_that_fails() {
         assert_eq!(firings(&world, 1), 1);
     });
 }
+
+#[test]
+fn a_timer_that_another_node_set_fires_without_a_bell() {
+    run(async {
+        let world = World::new();
+        let runtime = world.start();
+        let session = world.session(1);
+        world.say(&runtime, &session, None, "remind 1000").await.expect("heard");
+        world.clock.advance(1000);
+        world.store.until(|store| store.timers.is_empty()).await;
+        // The service sleeps now, and nothing of its own is ahead.
+        world.store.set_timer(&world.org, &session, &TimerId::derive(&session, 9, 0), NOON.plus_millis(2000));
+        let time_passes = async {
+            loop {
+                world.clock.advance(1000);
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = world.store.until(|store| store.timers.is_empty()) => {}
+            () = time_passes => {}
+        }
+        assert_eq!(firings(&world, 1), 2);
+    });
+}
+
+#[test]
+fn the_timers_of_an_unreadable_session_do_not_hold_the_others() {
+    run(async {
+        let world = World::new();
+        let (broken, healthy) = (world.session(1), world.session(2));
+        world.store.inner().unreadable.insert(broken.clone());
+        // More than are read at once, and all of them due first.
+        for seq in 1..=300 {
+            let timer = TimerId::derive(&broken, seq, 0);
+            world.store.set_timer(&world.org, &broken, &timer, NOON.plus_millis(-1000));
+        }
+        world.store.set_timer(&world.org, &healthy, &TimerId::derive(&healthy, 1, 0), NOON);
+        let _runtime = world.start();
+        // Time stands still.
+        world.store.until(|store| store.turns[&healthy].len() == 1).await;
+        assert_eq!(firings(&world, 2), 1);
+        assert_eq!(world.store.inner().timers.len(), 300, "they wait for a program that can read them");
+    });
+}

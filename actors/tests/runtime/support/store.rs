@@ -32,6 +32,7 @@ pub(crate) struct Broken {
     pub(crate) has_no_fence: AtomicBool,
     pub(crate) loses_a_turn_of_the_gap: AtomicBool,
     pub(crate) forgets_interrupted_sends: AtomicBool,
+    pub(crate) wants_everything: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -50,6 +51,10 @@ pub(crate) struct Inner {
     dedup: HashMap<(OrgId, String), (SessionId, u64)>,
     pub(crate) outbox: BTreeMap<DeliveryId, Row>,
     pub(crate) timers: BTreeMap<TimerId, DueTimer>,
+    /// Sessions whose contact has opted out.
+    pub(crate) unwanted: HashSet<SessionId>,
+    /// Sessions whose journal cannot be read.
+    pub(crate) unreadable: HashSet<SessionId>,
     faults: VecDeque<Fault>,
     appending: HashSet<SessionId>,
     /// Two appends of one session were under way at once.
@@ -237,6 +242,15 @@ impl Row {
         self.lease_until.is_none() && self.due == self.claimed.created_at.plus_millis(millis)
     }
 
+    /// Its first try is over.
+    pub(crate) fn was_tried(&self) -> bool {
+        self.lease_until.is_none() && self.claimed.attempts > 0
+    }
+
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.lease_until.is_some()
+    }
+
     fn claimable_at(&self) -> Timestamp {
         self.lease_until.unwrap_or(self.due)
     }
@@ -281,6 +295,9 @@ impl Journal for FakeStore {
         Box::pin(async move {
             let mut inner = self.readable()?;
             inner.loads += 1;
+            if inner.unreadable.contains(session) {
+                return Err(StoreError::Corrupt("as the test asked".to_owned()));
+            }
             let Some(meta) = inner.metas.get(session).filter(|meta| meta.org == *org).cloned() else {
                 return Ok(None);
             };
@@ -345,6 +362,13 @@ impl Outbox for FakeStore {
         })
     }
 
+    fn is_wanted<'a>(&'a self, claimed: &'a Claimed) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let unwanted = self.readable()?.unwanted.contains(&claimed.session);
+            Ok(!unwanted || self.broken.wants_everything.load(Ordering::SeqCst))
+        })
+    }
+
     fn settle<'a>(
         &'a self,
         claimed: &'a Claimed,
@@ -401,6 +425,16 @@ impl Timers for FakeStore {
 
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
         Box::pin(async move { Ok(self.readable()?.timers.values().map(|timer| timer.due).min()) })
+    }
+
+    fn postpone<'a>(&'a self, timer: &'a TimerId, until: Timestamp) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            if let Some(row) = self.readable()?.timers.get_mut(timer) {
+                row.due = until;
+            }
+            self.touched();
+            Ok(())
+        })
     }
 
     fn discard<'a>(&'a self, timer: &'a TimerId) -> BoxFuture<'a, Result<(), StoreError>> {

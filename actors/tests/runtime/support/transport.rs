@@ -37,6 +37,7 @@ pub(crate) struct ScriptedTransport {
     vendor: Mutex<Vendor>,
     changed: watch::Sender<u64>,
     open: watch::Sender<bool>,
+    lookups_open: watch::Sender<bool>,
 }
 
 impl Default for ScriptedTransport {
@@ -49,7 +50,12 @@ impl Default for ScriptedTransport {
             arrived: Vec::new(),
             lookups: 0,
         };
-        Self { vendor: Mutex::new(vendor), changed: watch::Sender::new(0), open: watch::Sender::new(true) }
+        Self {
+            vendor: Mutex::new(vendor),
+            changed: watch::Sender::new(0),
+            open: watch::Sender::new(true),
+            lookups_open: watch::Sender::new(true),
+        }
     }
 }
 
@@ -74,6 +80,11 @@ impl ScriptedTransport {
 
     pub(crate) fn release(&self) {
         self.open.send_replace(true);
+    }
+
+    /// Holds the answers to look-ups, or lets them go.
+    pub(crate) fn hold_lookups(&self, hold: bool) {
+        self.lookups_open.send_replace(!hold);
     }
 
     pub(crate) async fn until(&self, condition: impl Fn(&Vendor) -> bool) {
@@ -118,17 +129,19 @@ impl Transport for ScriptedTransport {
 
     fn look_up<'a>(&'a self, message: &'a Claimed) -> BoxFuture<'a, Lookup> {
         Box::pin(async move {
-            let mut vendor = self.vendor();
-            vendor.lookups += 1;
-            let lookup = if vendor.lookups_fail {
-                Lookup::Unknown { reason: "as the test asked".to_owned() }
-            } else if vendor.arrived.contains(&message.delivery) {
-                Lookup::Found { vendor_id: format!("SM{}", message.delivery) }
-            } else {
-                Lookup::Absent
+            let lookup = {
+                let mut vendor = self.vendor();
+                vendor.lookups += 1;
+                if vendor.lookups_fail {
+                    Lookup::Unknown { reason: "as the test asked".to_owned() }
+                } else if vendor.arrived.contains(&message.delivery) {
+                    Lookup::Found { vendor_id: format!("SM{}", message.delivery) }
+                } else {
+                    Lookup::Absent
+                }
             };
-            drop(vendor);
             self.touched();
+            self.lookups_open.subscribe().wait_for(|open| *open).await.expect("the transport lives");
             lookup
         })
     }
