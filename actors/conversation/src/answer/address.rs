@@ -1,10 +1,14 @@
 //! Postal addresses, taken as written as long as they look like a place.
 
 use super::text::{check, single_line};
-use super::words::words;
+use super::words::{Word, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause, strip_lead};
 
-const LEADS: [&str; 16] = [
+const LEADS: [&str; 20] = [
+    "no i meant",
+    "no its",
+    "i meant",
+    "sorry",
     "my address is",
     "our address is",
     "the address is",
@@ -35,11 +39,72 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
 fn is_plausible(address: &str) -> bool {
     let words = words(address);
     let names = words.iter().filter(|word| word.is_letters() && word.text.chars().count() > 1).count();
-    let numbered = words.iter().any(super::words::Word::is_number)
+    let numbered = words.iter().any(Word::is_number)
         || words.iter().any(|word| super::words::unit(&word.text).is_some());
     // "I don't have one"
     let denies = words.iter().any(|word| word.is_any(&["dont", "not", "tengo", "none"]))
-        && !words.iter().any(super::words::Word::is_number);
+        && !words.iter().any(Word::is_number);
     let is_link = address.contains('@') || address.contains("://");
-    !is_link && !denies && ((numbered && names >= 1) || (names >= 3 && address.contains(',')))
+    !is_link
+        && !denies
+        && !is_sentence(&words)
+        && ((numbered && names >= 1) || (names >= 3 && address.contains(',')))
+}
+
+/// "12 people work here", "call me at 5": a number in a sentence that names no street.
+fn is_sentence(words: &[Word]) -> bool {
+    const TELL: [&str; 16] = [
+        "people",
+        "employees",
+        "staff",
+        "me",
+        "you",
+        "call",
+        "text",
+        "years",
+        "minutes",
+        "hours",
+        "i",
+        "we",
+        "why",
+        "what",
+        "personas",
+        "empleados",
+    ];
+    const STREET: [&str; 32] = [
+        "st",
+        "street",
+        "ave",
+        "avenue",
+        "rd",
+        "road",
+        "blvd",
+        "boulevard",
+        "ln",
+        "lane",
+        "dr",
+        "drive",
+        "way",
+        "ct",
+        "court",
+        "pl",
+        "place",
+        "hwy",
+        "highway",
+        "pkwy",
+        "suite",
+        "ste",
+        "apt",
+        "unit",
+        "floor",
+        "box",
+        "plaza",
+        "square",
+        "calle",
+        "avenida",
+        "av",
+        "carrera",
+    ];
+    words.iter().any(|word| word.is_any(&TELL))
+        && !words.iter().any(|word| word.is_any(&STREET) || word.is(","))
 }

@@ -17,13 +17,8 @@ const YES: &[&str] = &[
     "ya",
     "yah",
     "ye",
-    "sure",
     "sure thing",
     "for sure",
-    "ok",
-    "okay",
-    "k",
-    "kk",
     "of course",
     "absolutely",
     "definitely",
@@ -46,11 +41,15 @@ const YES: &[&str] = &[
     "correcto",
     "asi es",
     "why not",
-    "no problem",
-    "no worries",
     "no doubt",
+    "afraid so",
+    "without a doubt",
+    "without doubt",
+    "no question",
+    "without question",
+    "dont see why not",
+    "i dont see why not",
     "go ahead",
-    "sounds good",
     "yes please",
     "please do",
     "works for me",
@@ -60,10 +59,6 @@ const YES: &[&str] = &[
     "uh huh",
     "mhm",
     "1",
-    "on",
-    "please",
-    "got it",
-    "perfect",
     "you bet",
     "you know it",
     "afirmativo",
@@ -80,17 +75,11 @@ const YES: &[&str] = &[
     "sip",
     "obvio",
     "bet",
-    "fine",
-    "thats fine",
-    "alright",
-    "all right",
     "very much so",
     "im in",
-    "love to",
     "count me in",
     "aye",
     "roger",
-    "would be great",
     "already do",
     "by all means",
     "that works",
@@ -100,6 +89,49 @@ const YES: &[&str] = &[
     "as a matter of fact",
     "efectivamente",
     "de acuerdo",
+];
+
+/// Courtesy that says yes, unless a no stands beside it: "no problem, no", "I'd love to but no", "ok, no".
+const POLITE_YES: &[&str] = &[
+    "sure",
+    "ok",
+    "okay",
+    "okey dokey",
+    "okie dokie",
+    "okie",
+    "k",
+    "kk",
+    "no problem",
+    "no problemo",
+    "no prob",
+    "no probs",
+    "not a problem",
+    "np",
+    "no worries",
+    "no biggie",
+    "no objection",
+    "no objections",
+    "i dont mind",
+    "dont mind",
+    "we dont mind",
+    "i wouldnt mind",
+    "wouldnt mind",
+    "i guess",
+    "sounds good",
+    "please",
+    "got it",
+    "perfect",
+    "fine",
+    "thats fine",
+    "its fine",
+    "alright",
+    "all right",
+    "love to",
+    "would be great",
+    "mm hmm",
+    "mmhmm",
+    "sin problema",
+    "no hay problema",
 ];
 
 /// Plain no.
@@ -149,6 +181,10 @@ const NO: &[&str] = &[
     "nop",
     "noup",
     "hardly",
+    "sure dont",
+    "sure do not",
+    "afraid not",
+    "ni hablar",
     "i wish",
     "were good",
     "we are good",
@@ -199,8 +235,11 @@ const THUMBS_UP: [&str; 7] = ["👍", "✅", "👌", "💯", "🙌", "🆗", "�
 const THUMBS_DOWN: [&str; 4] = ["👎", "❌", "🚫", "✖"];
 
 pub(super) fn parse(text: &str, _: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
-    let words: Vec<Word> = words(text).into_iter().map(unstretched).collect();
-    polarity(&words).map(AnswerValue::Boolean).ok_or(Cause::NotRecognised)
+    let words: Vec<Word> = words(text).into_iter().filter(|word| !word.is("-")).map(unstretched).collect();
+    // A switch says it with one word.
+    let switched = words.len() == 1 && words[0].is("on");
+    let said = if switched { Some(true) } else { polarity(&words) };
+    said.map(AnswerValue::Boolean).ok_or(Cause::NotRecognised)
 }
 
 /// "yesss" and "nopee" without what was drawn out.
@@ -215,37 +254,50 @@ fn unstretched(word: Word) -> Word {
 
 /// Whether the words say yes or no, if they say one of them.
 fn polarity(words: &[Word]) -> Option<bool> {
-    let (mut yes, mut no, mut leans_yes, mut leans_no) = (false, false, false, false);
+    let (mut yes, mut polite, mut no, mut leans_yes, mut leans_no) = (false, false, false, false, false);
     let mut at = 0;
     while at < words.len() {
         if longest_phrase(words, at, &UNSURE).is_some() {
             return None;
         }
-        let said_yes = longest_phrase(words, at, YES);
-        let said_no = longest_phrase(words, at, NO);
-        let length = |phrase: Option<(&str, usize)>| phrase.map_or(0, |(_, length)| length);
+        let length = |phrases| longest_phrase(words, at, phrases).map_or(0, |(_, length)| length);
+        let (said_yes, said_politely, said_no) = (length(YES), length(POLITE_YES), length(NO));
         let word = &words[at];
-        if length(said_no) > length(said_yes) {
+        if said_no > said_yes.max(said_politely) {
             no = true;
-        } else if said_yes.is_some() {
+        } else if said_yes.max(said_politely) > 0 {
             // "not ok", "not sure thing": the word before turns it round.
-            if at > 0 && words[at - 1].is_any(&LEANS_NO) { leans_no = true } else { yes = true }
+            if at > 0 && words[at - 1].is_any(&LEANS_NO) {
+                leans_no = true;
+            } else if said_yes >= said_politely {
+                yes = true;
+            } else {
+                polite = true;
+            }
         } else if word.is_any(&THUMBS_UP) {
             yes = true;
         } else if word.is_any(&THUMBS_DOWN) {
             no = true;
         }
+        let said = said_yes.max(said_politely).max(said_no);
         leans_yes |= word.is_any(&LEANS_YES);
-        leans_no |= word.is_any(&LEANS_NO);
-        at += length(said_yes).max(length(said_no)).max(1);
+        // "not a problem" holds no "not" that counts.
+        leans_no |= word.is_any(&LEANS_NO) && said_no >= said_yes.max(said_politely);
+        at += said.max(1);
     }
-    match (yes, no) {
-        (true, true) => None,
+    match (yes, polite, no) {
+        (true, _, true) => None,
         // "sure, we don't mind" and "right, we don't": the verb decides unless yes was said in so many words.
-        (true, false) => (!leans_no || words[0].is_any(&["yes", "yeah", "yep", "yup", "si"])).then_some(true),
-        (false, true) => Some(false),
-        (false, false) if leans_no => Some(false),
-        (false, false) => short_reply(words, leans_yes).then_some(true),
+        (true, _, false) | (false, true, false) => {
+            (!leans_no || words[0].is_any(&["yes", "yeah", "yep", "yup", "si"])).then_some(true)
+        }
+        // "no, we do" says both.
+        (false, _, true) => {
+            let takes_back = |at| longest_phrase(words, at, &["i do", "we do"]).is_some();
+            (leans_no || !(1..words.len()).any(takes_back)).then_some(false)
+        }
+        (false, false, false) if leans_no => Some(false),
+        (false, false, false) => short_reply(words, leans_yes).then_some(true),
     }
 }
 
@@ -284,7 +336,9 @@ fn short_reply(words: &[Word], leans_yes: bool) -> bool {
     const FILLER: [&str; 8] =
         ["already", "still", "currently", "actually", "one", "some", "definitely", "now"];
     let letters = || words.iter().filter(|word| word.is_letters() && !word.is_any(&FILLER));
+    // "Do I need one?" asks.
     leans_yes
+        && !words.iter().any(|word| word.is("?"))
         && letters().count() <= 3
         && letters().any(|word| word.is_any(&["i", "we", "it", "they", "you", "he", "she"]))
 }

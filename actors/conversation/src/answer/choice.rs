@@ -77,10 +77,13 @@ const FILLER: &[&str] = &[
     "do",
     "me",
     "only",
+    "some",
+    "any",
 ];
 
 /// Words that turn a choice away.
-const REFUSAL: [&str; 8] = ["not", "dont", "except", "but", "without", "neither", "excluding", "minus"];
+const REFUSAL: [&str; 10] =
+    ["not", "dont", "except", "but", "without", "neither", "excluding", "minus", "hate", "never"];
 
 /// Words that mean the same in a list of options.
 const SYNONYMS: [&[&str]; 11] = [
@@ -166,9 +169,12 @@ fn without_refused<'w>(words: &'w [Word], options: &[Choice]) -> Option<&'w [Wor
 
 /// Whether something is turned away; a refusing word that stands in a label ("Not sure yet") is an answer instead.
 fn refuses(words: &[Word], options: &[Choice]) -> bool {
-    words.iter().filter(|word| word.is_any(&REFUSAL)).any(|word| {
-        !options.iter().any(|option| self::words(&option.label).iter().any(|part| part.text == word.text))
-    })
+    let labelled = |word: &Word| {
+        options.iter().any(|option| self::words(&option.label).iter().any(|part| part.text == word.text))
+    };
+    // "no red please", but not "no, red".
+    let denied = |pair: &[Word]| pair[0].is("no") && !labelled(&pair[0]) && labelled(&pair[1]);
+    words.iter().any(|word| word.is_any(&REFUSAL) && !labelled(word)) || words.windows(2).any(denied)
 }
 
 /// The whole text is an option's id or label.
@@ -242,7 +248,9 @@ fn letter_place(words: &[Word], at: usize) -> Option<(usize, usize)> {
 fn named(words: &[Word], options: &[Choice]) -> Option<usize> {
     let found: Vec<Mention> = mentions(words, options);
     let [first, rest @ ..] = &found[..] else { return None };
-    let refused = first.at > 0 && words[..first.at].iter().rev().take(3).any(|word| word.is_any(&REFUSAL));
+    let before = &words[..first.at];
+    let refused = before.iter().rev().take(3).any(|word| word.is_any(&REFUSAL))
+        || before.last().is_some_and(|last| last.is("no"));
     (!refused && rest.iter().all(|other| other.option == first.option)).then_some(first.option)
 }
 
@@ -383,17 +391,27 @@ fn chosen(words: &[Word], text: &str, options: &[Choice]) -> Option<Vec<bool>> {
     if let Some(chosen) = days(words, options).or_else(|| ends(words, options.len())) {
         return Some(chosen);
     }
-    if words.iter().any(|word| word.is_any(&["not", "dont", "neither", "except"])) {
-        return None;
+    match words.iter().position(|word| word.is_any(&["not", "dont", "neither", "except"])) {
+        None => listed(words, text, options),
+        // "website not seo": what stands before is chosen.
+        Some(at) if at > 0 && words[at].is_any(&["not", "except"]) => {
+            let comma = usize::from(words[at - 1].is_any(&[",", "but"]));
+            let one_thing = !words[at + 1..].iter().any(|word| word.is(","));
+            listed(&words[at + 1..], text, options).filter(|_| one_thing)?;
+            listed(&words[..at - comma], text, options)
+        }
+        Some(_) => None,
     }
-    listed(words, text, options)
 }
 
-/// Where "all", "everything" or, of two, "both" is said.
+/// Where "all", "everything", "all four" or, of two, "both" is said.
 fn all_at(words: &[Word], count: usize) -> Option<usize> {
     words.iter().enumerate().position(|(at, word)| {
-        let all = word.is_any(&["all", "everything", "every", "todo", "todos", "todas"]);
-        all || (count == 2 && word.is_any(&["both", "ambos", "ambas"])) || phrase_at(words, at, "the lot")
+        let all = word.is_any(&["all", "everything", "every", "everyday", "todo", "todos", "todas"]);
+        let counted = small_number(words, at + 1).is_none_or(|(said, _)| usize::try_from(said) == Ok(count));
+        (all && counted)
+            || (count == 2 && word.is_any(&["both", "ambos", "ambas"]))
+            || phrase_at(words, at, "the lot")
     })
 }
 
@@ -441,7 +459,9 @@ fn separates(word: &Word) -> bool {
 fn take(piece: &[Word], text: &str, options: &[Choice], chosen: &mut [bool]) -> Option<()> {
     let piece: Vec<Word> =
         piece.iter().filter(|word| word.is_letters() || word.is_number() || word.is("-")).cloned().collect();
-    if piece.iter().all(|word| word.is("-") || (word.is_any(FILLER) && !word.is("one") && !word.is("a"))) {
+    // "I need a" is nothing, "a" alone is the first.
+    let place = |word: &Word| piece.len() == 1 && word.is_any(&["one", "a"]);
+    if piece.iter().all(|word| word.is("-") || (word.is_any(FILLER) && !place(word))) {
         return Some(());
     }
     if let Some((first, last)) = place_range(&piece) {

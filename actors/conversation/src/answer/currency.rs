@@ -38,6 +38,12 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
     if amounts.iter().any(|amount| amount.marked) {
         amounts.retain(|amount| amount.marked);
     }
+    if let [amount] = &mut amounts[..]
+        && number::is_mil_or_million(&words(text), ctx.region)
+    {
+        let millions = Amount { major: amount.major * 1e3, ..amount.clone() };
+        amounts.push(millions);
+    }
     match &amounts[..] {
         [amount] => amount.check(ctx),
         [] => Err(Cause::NotRecognised),
@@ -116,7 +122,13 @@ fn part(words: &[Word], at: usize, region: &str) -> Option<(Amount, usize, bool)
     let from = before.as_ref().map_or(start, |mark| mark.next);
     let one = words[start].is_any(&["a", "one"]) && before.is_none();
     let unit = mark(words, start + 1, region).filter(|mark| one && !mark.minor).map(|_| (1.0, start + 1));
-    let (value, mut next) = unit.or_else(|| numeral(words, from, region))?;
+    let (mut value, mut next) = unit.or_else(|| numeral(words, from, region))?;
+    if words.get(next).is_some_and(|share| share.is_any(&["%", "percent", "pct"])) {
+        return None;
+    }
+    if words.get(next).is_some_and(|thousands| thousands.glued && thousands.is("g")) {
+        (value, next) = (value * 1e3, next + 1);
+    }
     let mut found = before;
     if found.is_none()
         && let Some(behind) = mark(words, next, region)
@@ -157,8 +169,8 @@ fn mark(words: &[Word], at: usize, region: &str) -> Option<Mark> {
         };
         return Some(Mark { currency, minor: false, next: at + 2 });
     }
-    if word.is("us") && words.get(at + 1).is_some_and(|next| next.is_any(&["dollars", "dollar"])) {
-        return Some(Mark { currency: "USD", minor: false, next: at + 2 });
+    if let Some(currency) = words.get(at + 1).and_then(|unit| of_nation(&word.text, &unit.text)) {
+        return Some(Mark { currency, minor: false, next: at + 2 });
     }
     let (currency, minor) = match word.text.as_str() {
         "$" | "dollar" | "dollars" | "buck" | "bucks" | "dolar" | "dolares" => (dollar_of(region), false),
@@ -187,6 +199,21 @@ fn mark(words: &[Word], at: usize, region: &str) -> Option<Mark> {
         _ => return None,
     };
     Some(Mark { currency, minor, next: at + 1 })
+}
+
+/// "canadian dollars", "mexican pesos"
+fn of_nation(nation: &str, unit: &str) -> Option<&'static str> {
+    let currency = match nation {
+        "us" | "american" => "USD",
+        "canadian" => "CAD",
+        "australian" => "AUD",
+        "mexican" => "MXN",
+        "swiss" => "CHF",
+        "british" => "GBP",
+        _ => return None,
+    };
+    let units = ["dollar", "dollars", "buck", "bucks", "peso", "pesos", "franc", "francs", "pound", "pounds"];
+    units.contains(&unit).then_some(currency)
 }
 
 /// What "$" means in a region.

@@ -6,10 +6,12 @@
 //! - a date without a year is the next one that is today or later, unless the field only takes past days;
 //! - "the 15th" is the next 15th, today included; `4/5` is read in the order of the contact's region.
 
+mod weekday;
+
 use std::ops::Range;
 
 use jiff::ToSpan;
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 
 use super::calendar::{FURTHEST, day_of, dotted, on_day, shift, span};
 use super::occasion::{self, Occasion, month, weekday};
@@ -40,9 +42,24 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
     match (&days[..], missing) {
         ([day], None) => check(*day, ctx),
         (_, Some(cause)) => Err(cause),
-        ([], None) => Err(Cause::NotRecognised),
+        // "12-25" can be no span of hours, which "9-5" is.
+        ([], None) => match text.split_once(['-', '.']) {
+            Some((first, second)) if are_month_and_day(first, second) => {
+                parse(&format!("{first}/{second}"), ctx)
+            }
+            _ => Err(Cause::NotRecognised),
+        },
         (many, None) => Err(Cause::Ambiguous { readings: many.iter().map(Date::to_string).collect() }),
     }
+}
+
+fn are_month_and_day(first: &str, second: &str) -> bool {
+    let above_twelve = |text: &str| text.parse::<u8>().is_ok_and(|number| number > 12);
+    is_short(first) && is_short(second) && above_twelve(first) != above_twelve(second)
+}
+
+fn is_short(number: &str) -> bool {
+    matches!(number.len(), 1 | 2) && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Applies the field's limits to a day.
@@ -144,8 +161,7 @@ impl Reader<'_> {
             .map(|word| word.text.as_str());
         let third = third.filter(|year| year.len() <= 4 && year.bytes().all(|b| b.is_ascii_digit()));
         let (first, second) = (first.text.as_str(), second.text.as_str());
-        let short = |text: &str| text.len() <= 2 && text.bytes().all(|b| b.is_ascii_digit());
-        if !(short(second) && (short(first) || (first.len() == 4 && third.is_some()))) {
+        if !(is_short(second) && (is_short(first) || (first.len() == 4 && third.is_some()))) {
             return None;
         }
         match third {
@@ -205,7 +221,21 @@ impl Reader<'_> {
             next += 1;
         }
         let (day, used) = ordinal(self.words, next).or_else(|| small_number(self.words, next))?;
-        Some(self.with_year(month, day, next + used))
+        Some(self.until(month, day, next + used).unwrap_or_else(|| self.with_year(month, day, next + used)))
+    }
+
+    /// `dec 1-5`, `march 3 or 4`: two days of one month to choose from.
+    fn until(&self, month: u32, day: u32, next: usize) -> Option<Reading> {
+        let joint = self.after(next, &["-", "to", "through", "thru", "or", "or the"])?;
+        let (last, used) = ordinal(self.words, joint).or_else(|| small_number(self.words, joint))?;
+        let end = joint + used;
+        let timed = matches!(self.word(end), ":" | "am" | "pm" | "-" | "/" | "a" | "p" | "in");
+        if last > 31 || last <= day || timed {
+            return None;
+        }
+        let days = [day, last].map(|day| self.without_year(month, day));
+        let readings = days.into_iter().filter_map(|day| Some(day.ok()?.to_string())).collect();
+        Some((Err(Cause::Ambiguous { readings }), end, true))
     }
 
     /// `5 march 2027`, `the 5th of march`, `5 de marzo de 2027`.
@@ -272,8 +302,8 @@ impl Reader<'_> {
     }
 
     fn holiday(&self, at: usize) -> Option<Reading> {
-        let (occasion, used) = occasion::holiday(self.words, at)?;
-        Some((self.next(occasion), at + used, false))
+        let (occasion, later, used) = occasion::holiday(self.words, at)?;
+        Some((self.next(occasion).and_then(|day| shift(day, later.days())), at + used, false))
     }
 
     /// The next day of this occasion, today included.
@@ -315,6 +345,10 @@ impl Reader<'_> {
         if let Some(base) = self.after(at, &["the day before", "day before"]) {
             let (day, next, _) = self.date_at(base)?;
             return Some((day.and_then(|day| shift(day, -1.day())), next, false));
+        }
+        if let Some(from) = self.after(at, &["hace"]) {
+            let (count, next) = self.count(from)?;
+            return Some((shift(self.today, span(count, self.word(next))?.negate()), next + 1, false));
         }
         let start = self.after(at, &["in", "within", "en", "dentro de"]);
         let from = start.unwrap_or(at);
@@ -448,77 +482,10 @@ impl Reader<'_> {
             let next = self.after(at, names)?;
             let in_the_morning =
                 self.word(next - 1) == "manana" && at > 0 && matches!(self.word(at - 1), "la");
-            (!in_the_morning).then(|| (shift(self.today, days.days()), next, false))
+            // "de hoy en ocho" is a week from today.
+            let counted_from = self.word(next - 1) == "hoy" && self.word(next) == "en";
+            (!in_the_morning && !counted_from).then(|| (shift(self.today, days.days()), next, false))
         })
-    }
-
-    /// `tuesday`, `next tues`, `this friday`, `tuesday next week`, `the tuesday after next`, `last monday`.
-    fn weekday(&self, at: usize) -> Option<Reading> {
-        let lead = self.after(at, &["the", "on", "el"]).unwrap_or(at);
-        let (lead, name_at) = match self.word(lead) {
-            word @ ("next" | "this" | "last" | "past" | "coming" | "upcoming" | "following" | "proximo"
-            | "este") => (word, lead + 1),
-            _ => ("", lead),
-        };
-        let name_at = if self.word(name_at) == "coming" { name_at + 1 } else { name_at };
-        if let Some(day_at) = (lead == "next" && self.word(name_at) == "week")
-            .then(|| self.after(name_at + 1, &["on"]).unwrap_or(name_at + 1))
-        {
-            let weekday = weekday(self.word(day_at))?;
-            return Some((self.in_next_week(weekday), day_at + 1, false));
-        }
-        let weekday = weekday(self.word(name_at))?;
-        // A plural is a habit, not a day: "closed sundays".
-        let mut next = name_at + 1;
-        if self.word(next) == "."
-            && self.words.get(next).is_some_and(|dot| dot.glued)
-            && self.word(name_at).len() <= 4
-        {
-            next += 1;
-        }
-        let today = i64::from(self.today.weekday().to_monday_zero_offset());
-        let ahead = (i64::from(weekday.to_monday_zero_offset()) - today).rem_euclid(7);
-        if let Some(after) = self.after(next, &["next week", "of next week", "the following week"]) {
-            return Some((self.in_next_week(weekday), after, false));
-        }
-        if let Some(after) = self.after(next, &["after next"]) {
-            return Some((shift(self.today, (if ahead == 0 { 14 } else { ahead + 7 }).days()), after, false));
-        }
-        if self.is(next, "proximo") || self.is(next, "que viene") {
-            next = self.after(next, &["proximo", "que viene"]).unwrap_or(next);
-        }
-        let days = match lead {
-            "this" | "este" => ahead,
-            "last" | "past" => {
-                if ahead == 0 {
-                    -7
-                } else {
-                    ahead - 7
-                }
-            }
-            _ => {
-                if ahead == 0 {
-                    7
-                } else {
-                    ahead
-                }
-            }
-        };
-        // "friday, march 5": the date behind the weekday says which one.
-        let comma = self.after(next, &[", the", ",", "the"]).unwrap_or(next);
-        if let Some(dated) = [comma, next].into_iter().find_map(|at| {
-            self.numeric(at).or_else(|| self.month_then_day(at)).or_else(|| self.day_then_month(at))
-        }) {
-            return Some(dated);
-        }
-        if let Some((day, used)) = ordinal(self.words, comma).filter(|_| lead.is_empty()) {
-            return Some((self.next_day_of_month(day), comma + used, false));
-        }
-        Some((shift(self.today, days.days()), next, false))
-    }
-
-    fn in_next_week(&self, weekday: Weekday) -> Result<Date, Cause> {
-        shift(self.monday(), (7 + i64::from(weekday.to_monday_zero_offset())).days())
     }
 
     /// `the 15th`, `15th`, `the 3rd of next month`, `next month on the 3rd`, `the first of the month`.

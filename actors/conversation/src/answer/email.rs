@@ -80,7 +80,14 @@ fn address_at(pieces: &[Piece], at: usize, loose: bool) -> Option<String> {
     if !pieces[at].is_symbol("@") {
         return None;
     }
-    let (local, _) = name_before(pieces, at, &[".", "_", "-", "+"], loose)?;
+    let (local, start) = name_before(pieces, at, &[".", "_", "-", "+"], loose)?;
+    // "we met at cafe dot com" tells of something else.
+    let told = |piece: &Piece| {
+        matches!(piece.text.as_str(), "i" | "we" | "you" | "he" | "she" | "they" | "my" | "our")
+    };
+    if start.checked_sub(1).is_some_and(|before| told(&pieces[before])) {
+        return None;
+    }
     let (domain, _) = domain_at(pieces, at + 1, loose)?;
     is_local_part(&local).then(|| format!("{local}@{domain}"))
 }

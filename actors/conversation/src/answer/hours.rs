@@ -65,7 +65,9 @@ fn items(words: &[Word]) -> Result<Vec<Item>, Cause> {
     let mut items = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        if let Some((item, next)) = phrase_item(words, at) {
+        if let Some(next) = six_days(words, at) {
+            at = next;
+        } else if let Some((item, next)) = phrase_item(words, at) {
             items.push(item);
             at = next;
         } else if let Some((days, next)) = days_at(words, at) {
@@ -78,8 +80,8 @@ fn items(words: &[Word]) -> Result<Vec<Item>, Cause> {
             let (open, close) = resolve(from, to).ok_or(Cause::NoSuchTime)?;
             items.push(Item::Open(open, close));
             at = next;
-        } else if words[at].is_number() {
-            // A number that belongs to nothing means that we read the rest wrong too.
+        } else if words[at].is_number() || words[at].is_any(&["noon", "midday", "midnight", "mediodia"]) {
+            // A number or a time that belongs to nothing means that we read the rest wrong too.
             return Err(Cause::NotRecognised);
         } else {
             at += 1;
@@ -132,6 +134,13 @@ pub fn amend(known: &BusinessHours, text: &str) -> Option<BusinessHours> {
     check(changed).ok().filter(|changed| changed != known)
 }
 
+/// "6 days a week" where the seventh is named as well.
+fn six_days(words: &[Word], at: usize) -> Option<usize> {
+    let (_, used) = longest_phrase(words, at, &["6 days a week", "six days a week", "6 days", "six days"])?;
+    let seventh = words.iter().any(|word| word.is_any(&["closed", "except", "but", "cerrado"]));
+    seventh.then_some(at + used)
+}
+
 /// Whether a sentence ended before `at`; the dot of "Mon." ends none.
 fn ends_a_sentence(words: &[Word], at: usize) -> bool {
     let Some(before) = at.checked_sub(1).map(|before| &words[before]) else { return false };
@@ -155,7 +164,11 @@ fn phrase_item(words: &[Word], at: usize) -> Option<(Item, usize)> {
     const CLOSED: [&str; 6] = ["closed", "close", "cerrado", "cerramos", "not open", "off"];
     const EXCEPT: [&str; 8] =
         ["except", "excluding", "but not", "not on", "apart from", "other than", "excepto", "menos"];
-    const REST: [&str; 9] = [
+    const REST: [&str; 13] = [
+        "los demas dias",
+        "los otros dias",
+        "el resto",
+        "resto de la semana",
         "otherwise",
         "other days",
         "all other days",
@@ -167,8 +180,10 @@ fn phrase_item(words: &[Word], at: usize) -> Option<(Item, usize)> {
         "rest of week",
     ];
     let found = |phrases: &[&str]| longest_phrase(words, at, phrases).map(|(_, used)| at + used);
+    let but_days = words[at].is("but") && days_at(words, at + 1).is_some();
     found(&ALWAYS)
         .map(|next| (Item::Open(0, DAY), next))
+        .or_else(|| but_days.then_some((Item::Except, at + 1)))
         .or_else(|| found(&EXCEPT).map(|next| (Item::Except, next)))
         .or_else(|| found(&REST).map(|next| (Item::Rest, next)))
         .or_else(|| found(&CLOSED).filter(|_| !is_closing_time(words, at)).map(|next| (Item::Closed, next)))
@@ -181,7 +196,9 @@ fn is_closing_time(words: &[Word], at: usize) -> bool {
 
 /// `weekdays`, `mon`, `M-F`, `tuesday through saturday`, `every day`, `MWF`.
 pub(super) fn days_at(words: &[Word], at: usize) -> Option<(Days, usize)> {
-    const GROUPS: [(&str, Days); 22] = [
+    const GROUPS: [(&str, Days); 24] = [
+        ("5 days a week", WEEKDAYS),
+        ("five days a week", WEEKDAYS),
         ("weekdays", WEEKDAYS),
         ("weekday", WEEKDAYS),
         ("week days", WEEKDAYS),
@@ -244,14 +261,19 @@ fn day_at(words: &[Word], at: usize) -> Option<(u32, usize)> {
         beside(words.get(at + 1)) && (at == 0 || beside(words.get(at - 1)))
     };
     let day = match name {
+        "lun" => 0,
+        "mie" => 2,
+        "jue" => 3,
+        "vie" => 4,
+        "sab" => 5,
         "m" | "mo" if letter_context(at) => 0,
-        "tu" => 1,
+        "tu" | "mar" => 1,
         "t" if letter_context(at) => 1,
         "w" if letter_context(at) => 2,
         "th" | "r" if letter_context(at) => 3,
         "f" | "fr" if letter_context(at) => 4,
         "sa" if letter_context(at) => 5,
-        "su" => 6,
+        "su" | "dom" => 6,
         _ => {
             let singular = || name.strip_suffix('s').and_then(super::occasion::weekday);
             let day = super::occasion::weekday(name).or_else(singular)?;
@@ -350,10 +372,15 @@ fn week(items: &[Item]) -> Week {
                 at += 2 + used;
             }
             Item::Days(days) => {
-                let used = hours_len(at + 1);
-                set(&mut week, *days, &items[at + 1..at + 1 + used]);
+                // "every day except sunday 9-5": the hours are those of the days that are left.
+                let (days, used_up) = match items.get(at + 1..at + 3) {
+                    Some([Item::Except, Item::Days(excepted)]) => (days & !excepted, 3),
+                    _ => (*days, 1),
+                };
+                let used = hours_len(at + used_up);
+                set(&mut week, days, &items[at + used_up..at + used_up + used]);
                 spoken_of |= days;
-                at += 1 + used;
+                at += used_up + used;
             }
             Item::Rest => {
                 let used = hours_len(at + 1);

@@ -204,12 +204,26 @@ pub fn parse(kind: FieldType, text: &str, ctx: &ParseContext<'_>) -> Result<Answ
     if text.is_empty() {
         return Err(ParseErrorCause::Empty.into());
     }
-    if let Some(second_thought) = second_thought(text).filter(|_| !is_free_text(kind))
-        && let Ok(value) = parse_whole(kind, second_thought, ctx)
-    {
-        return Ok(value);
+    if let Some(second_thought) = second_thought(text).filter(|_| !is_free_text(kind)) {
+        match parse_whole(kind, second_thought.text, ctx) {
+            Ok(value) => return Ok(value),
+            // "415-555-0142, no wait, 0143": the first value is wrong, and the second is only a part of one.
+            Err(cause)
+                if second_thought.certain && second_thought.text.contains(|c: char| c.is_ascii_digit()) =>
+            {
+                return Err(cause.into());
+            }
+            Err(_) => {}
+        }
     }
-    parse_whole(kind, text, ctx).map_err(ParseError::from)
+    parse_whole(kind, text, ctx)
+        .or_else(|cause| match (&cause, without_denied(text)) {
+            (ParseErrorCause::Ambiguous { .. }, Some(rest)) if !is_free_text(kind) => {
+                parse_whole(kind, &rest, ctx).map_err(|_| cause)
+            }
+            _ => Err(cause),
+        })
+        .map_err(ParseError::from)
 }
 
 fn parse_whole(kind: FieldType, text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, ParseErrorCause> {
@@ -237,26 +251,45 @@ const fn is_free_text(kind: FieldType) -> bool {
     matches!(kind, FieldType::Text | FieldType::LongText | FieldType::Address)
 }
 
+/// A value that takes the place of one said before it.
+struct SecondThought<'t> {
+    text: &'t str,
+    /// Said in words that mean nothing else; "sorry" and "actually" do.
+    certain: bool,
+}
+
 /// What follows "no wait", "I mean" or "scratch that": people correct themselves in mid-sentence.
-fn second_thought(text: &str) -> Option<&str> {
-    const TURNS: [&str; 9] = [
+fn second_thought(text: &str) -> Option<SecondThought<'_>> {
+    const TURNS: [&str; 13] = [
         "no wait",
         "wait no",
         "i mean",
         "i meant",
         "make that",
+        "make it",
         "scratch that",
         "correction",
         "sorry",
         "actually",
+        "digo",
+        "perdon",
+        "mejor dicho",
     ];
     let words = words::words(text);
-    let after = (1..words.len()).rev().find_map(|at| {
-        words::longest_phrase(&words, at, &TURNS)
-            .and_then(|(_, used)| words.get(at + used))
-            .map(|next| next.at.start)
-    })?;
-    Some(&text[after..])
+    (1..words.len()).rev().find_map(|at| {
+        let (turn, used) = words::longest_phrase(&words, at, &TURNS)?;
+        let text = &text[words.get(at + used)?.at.start..];
+        Some(SecondThought { text, certain: !matches!(turn, "sorry" | "actually" | "perdon" | "make it") })
+    })
+}
+
+/// The text without what it denies: "2k, not 3k", "not 12 but 15".
+fn without_denied(text: &str) -> Option<String> {
+    let words = words::words(text);
+    let not = words.iter().position(|word| word.is("not"))?;
+    let end = words[not..].iter().find(|word| word.is_any(&[",", ";", "but", "\n"]));
+    let rest = end.map_or("", |end| &text[end.at.end..]);
+    Some(format!("{} {rest}", &text[..words[not].at.start]))
 }
 
 /// The first [`MAX_CHARS`] characters.

@@ -54,6 +54,11 @@ const LEADS: &[&str] = &[
     "hola",
     "i go by",
     "just",
+    "spelled",
+    "its spelled",
+    "thats spelled",
+    "no i meant",
+    "i meant",
 ];
 
 const TAILS: &[&str] = &[
@@ -73,7 +78,15 @@ const TAILS: &[&str] = &[
 ];
 
 /// Whole replies that are not names although they look like one.
-const NOT_NAMES: [&str; 36] = [
+const NOT_NAMES: [&str; 44] = [
+    "no name",
+    "nobody",
+    "good morning",
+    "good afternoon",
+    "good evening",
+    "lol",
+    "haha",
+    "jaja",
     "yes",
     "no",
     "ok",
@@ -120,11 +133,11 @@ const PARTICLES: [&str; 20] = [
 
 pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
     let line = single_line(text).replace(" last name is ", " ").replace(" last name ", " ");
-    let bare = strip_around(&line);
-    if NOT_NAMES.contains(&folded(bare).as_str()) || !is_plausible(bare) {
+    let bare = strip_around(without_role(&line));
+    if NOT_NAMES.contains(&folded(bare).as_str()) || !is_plausible(bare) || is_sentence(bare) {
         return Err(Cause::NotRecognised);
     }
-    let name = capitalised(bare);
+    let name = capitalised(&unspelled(bare));
     check(&name, ctx)?;
     Ok(AnswerValue::Text(name))
 }
@@ -170,7 +183,12 @@ pub(super) fn introduction(text: &str, statement: &[Word]) -> Option<Introductio
     let (first, last) = (name.first()?, name.last()?);
     let link = rest.get(length).filter(|word| word.is_any(&["from", "with", "at", "of", "de"]));
     let of = link.and_then(|_| rest.get(length + 1)).filter(|word| capital(word));
-    let of = of.and_then(|word| Some(word.at.start..rest.last()?.at.end));
+    let of = of.map(|word| {
+        // "from Acme, dana@acme.com" goes on with something else; "from Smith, Jones & Co." with the name.
+        let goes_on = |at: usize| rest[at].is(",") && rest.get(at + 1).is_none_or(|next| !capital(next));
+        let end = (length + 1..rest.len()).find(|at| goes_on(*at)).unwrap_or(rest.len());
+        word.at.start..rest[end - 1].at.end
+    });
     (length <= 5 && (plain.is_some() || capital(first)))
         .then_some(Introduction { name: first.at.start..last.at.end, of })
 }
@@ -209,6 +227,37 @@ fn is_plausible(name: &str) -> bool {
     };
     let letters = name.chars().filter(|c| c.is_alphabetic()).count();
     letters >= 2 && name.chars().all(allowed) && name.split(' ').count() <= 6 && name.chars().count() <= 100
+}
+
+/// "Who is this?", "none of your business", "I already told you": words that begin sentences and never names.
+fn is_sentence(name: &str) -> bool {
+    const BEGIN: [&str; 22] = [
+        "who", "whos", "what", "whats", "why", "how", "hows", "where", "when", "which", "do", "does", "did",
+        "not", "none", "never", "nothing", "the", "my", "our", "id", "already",
+    ];
+    const TELL: [&str; 10] =
+        ["not", "already", "told", "rather", "your", "business", "telling", "dont", "wont", "cant"];
+    let words = words(name);
+    let named = words.iter().filter(|word| word.is_letters()).count();
+    let tells = words.iter().filter(|word| word.is_any(&TELL)).count();
+    // "An Le" and "Do Kwon" are two words.
+    (named >= 2 && words[0].is_any(&BEGIN) && !(named == 2 && words[0].is("do"))) || tells >= 2
+}
+
+/// "Dana Reyes, the owner" without what she is.
+fn without_role(line: &str) -> &str {
+    const ROLES: [&str; 9] =
+        ["the", "owner", "founder", "co", "ceo", "manager", "president", "director", "dueno"];
+    let words = words(line);
+    let comma = words.windows(2).position(|pair| pair[0].is(",") && pair[1].is_any(&ROLES));
+    comma.filter(|at| *at > 0).map_or(line, |at| &line[..words[at].at.start])
+}
+
+/// "D-A-N-A" said letter by letter.
+fn unspelled(name: &str) -> String {
+    let letters: Vec<Word> = words(name).into_iter().filter(|word| !word.is("-")).collect();
+    let spelled = letters.len() >= 3 && letters.iter().all(|word| word.is_letters() && word.text.len() == 1);
+    if spelled { letters.into_iter().map(|word| word.text).collect() } else { name.to_owned() }
 }
 
 /// Capitals as people write them; a name written with any mixture of its own is left alone.

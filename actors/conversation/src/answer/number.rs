@@ -1,4 +1,4 @@
-//! Numbers: `1,200`, `1.2k`, `twenty five`, `a dozen`, `3 1/2`, `about 12`.
+//! Numbers: `1,200`, `1.2k`, `1e3`, `twenty five`, `a dozen`, `3 1/2`, `a quarter of a million`, `about 12`.
 
 use super::words::{Word, small_number, tens, unit, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
@@ -8,7 +8,7 @@ const LARGEST: f64 = 9_007_199_254_740_991.0;
 
 pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
     let words = words(text);
-    if has_none(&words) {
+    if has_none(&words) || is_sum(&words) {
         return Err(Cause::NotRecognised);
     }
     let mut values: Vec<f64> = Vec::new();
@@ -25,6 +25,9 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
         }
     }
     match values[..] {
+        [value] if is_mil_or_million(&words, ctx.region) => {
+            Err(Cause::Ambiguous { readings: vec![plain(value), plain(value * 1e3)] })
+        }
         [value] => check(value, ctx).map(AnswerValue::Number),
         [] if words.len() == 1 && words[0].is_any(&["none", "nil", "ninguno", "ninguna"]) => {
             check(0.0, ctx).map(AnswerValue::Number)
@@ -34,10 +37,39 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
     }
 }
 
-/// "We don't have one": the last word counts nothing.
+/// "We don't have one yet": the word counts nothing.
 pub(super) fn has_none(words: &[Word]) -> bool {
-    words.last().is_some_and(|last| last.is("one"))
+    const COUNTED: [&str; 8] = ["hundred", "thousand", "million", "grand", "k", "dollar", "dollars", "point"];
+    let counts = |at: usize| {
+        let word = &words[at];
+        let next = words
+            .get(at + 1)
+            .is_some_and(|next| next.is_any(&COUNTED) || small_number(words, at + 1).is_some());
+        word.is_number() || (small_number(words, at).is_some() && (!word.is("one") || next))
+    };
+    words.iter().any(|word| word.is("one"))
         && words.iter().any(|word| word.is_any(&["dont", "not", "no", "havent", "never", "cant"]))
+        && !(0..words.len()).any(counts)
+}
+
+/// "2+2", "10^3"
+fn is_sum(words: &[Word]) -> bool {
+    let sum = |three: &[Word]| {
+        three[0].is_number() && three[1].is_any(&["+", "*", "^", "="]) && three[2].is_number()
+    };
+    words.windows(3).any(sum)
+}
+
+/// "2.5 mil" is millions to some and thousands to others, unless the rest is Spanish.
+pub(super) fn is_mil_or_million(words: &[Word], region: &str) -> bool {
+    const SPANISH: [&str; 8] = ["dolares", "pesos", "unos", "unas", "mas", "como", "al", "de"];
+    const ENGLISH: [&str; 12] =
+        ["a", "half", "quarter", "one", "two", "three", "four", "five", "six", "seven", "eight", "ten"];
+    let counted = |word: &Word| word.is_number() || word.is_any(&ENGLISH);
+    let digits_and_mil = words.windows(2).any(|pair| counted(&pair[0]) && pair[1].is("mil"));
+    matches!(region, "" | "US" | "CA" | "GB" | "AU" | "NZ" | "IE")
+        && digits_and_mil
+        && !words.iter().any(|word| word.is_any(&SPANISH))
 }
 
 /// Applies the field's limits to a number.
@@ -81,6 +113,8 @@ fn magnitude(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
     let word = words.get(at)?;
     let (value, next) = if word.is_number() {
         written(words, at, region)?
+    } else if let Some(part) = vulgar(word) {
+        (part, at + 1)
     } else if word.is(".") {
         bare_fraction(words, at)?
     } else if word.is("point") {
@@ -89,13 +123,20 @@ fn magnitude(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
     } else {
         portion(words, at).or_else(|| spelled(words, at))?
     };
+    let (value, next) = share(words, value, next).unwrap_or((value, next));
     let (value, next) = and_a_half(words, value, next);
-    Some(scaled(words, value, next))
+    let (value, next) = scaled(words, value, next);
+    let (value, next) = and_a_half(words, value, next);
+    // "five figures" counts digits.
+    let counts = words.get(next).is_none_or(|word| !word.is_any(&["figure", "figures", "figs", "cifras"]));
+    counts.then_some((value, next))
 }
 
 /// Digits, perhaps with a fraction behind: `12`, `1/2`, `3 1/2`.
 fn written(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
-    let inside_a_word = words[at].glued && at > 0 && words[at - 1].is_letters();
+    const CODES: [&str; 6] = ["usd", "eur", "gbp", "cad", "aud", "mxn"];
+    let inside_a_word =
+        words[at].glued && at > 0 && words[at - 1].is_letters() && !words[at - 1].is_any(&CODES);
     let ordinal = words.get(at + 1).is_some_and(|next| next.glued && next.is_any(&["st", "nd", "rd", "th"]));
     if inside_a_word || ordinal {
         return None;
@@ -107,23 +148,62 @@ fn written(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
         return Some(grouped);
     }
     let whole = decimal(&words[at].text, region)?;
+    if let Some(letter) = words.get(at + 1).filter(|next| next.glued && next.is_any(&["e", "x"])) {
+        return if letter.is("e") { exponent(words, whole, at + 2) } else { None };
+    }
+    if let Some(part) = words.get(at + 1).and_then(vulgar) {
+        return Some((whole + part, at + 2));
+    }
     match fraction(words, at + 1) {
         Some((part, next)) if part < 1.0 && !words[at + 1].glued => Some((whole + part, next)),
         _ => Some((whole, at + 1)),
     }
 }
 
-/// `1 000 000`
+/// The power of ten behind the `e` of `1e3` or `2.5e-1`.
+fn exponent(words: &[Word], value: f64, at: usize) -> Option<(f64, usize)> {
+    let signed = |sign: &str| words.get(at).is_some_and(|word| word.glued && word.is(sign));
+    let minus = signed("-");
+    let at = at + usize::from(minus || signed("+"));
+    let power = words.get(at).filter(|word| word.glued && word.digits().is_some())?;
+    let sign = if minus { "-" } else { "" };
+    Some((format!("{value}e{sign}{}", power.text).parse().ok()?, at + 1))
+}
+
+/// `½` and its like.
+fn vulgar(word: &Word) -> Option<f64> {
+    Some(match word.text.as_str() {
+        "½" => 0.5,
+        "¼" => 0.25,
+        "¾" => 0.75,
+        "⅓" => 1.0 / 3.0,
+        "⅔" => 2.0 / 3.0,
+        _ => return None,
+    })
+}
+
+/// `1 000 000`, `1 234,50`
 fn spaced_thousands(words: &[Word], at: usize) -> Option<(f64, usize)> {
     let is_group = |word: &&Word| word.text.len() == 3 && word.digits().is_some() && !word.glued;
     let groups = words[at + 1..].iter().take_while(is_group).count();
-    let first = words[at].digits().filter(|first| groups > 0 && (1..1000).contains(first))?;
+    let first = words[at].digits().filter(|first| (1..1000).contains(first))?;
     let rest = &words[at + 1..=at + groups];
     let value = rest
         .iter()
         .filter_map(Word::digits)
         .fold(f64::from(first), |sum, group| sum * 1e3 + f64::from(group));
-    Some((value, at + 1 + groups))
+    let next = at + 1 + groups;
+    let with_cents = words.get(next).filter(|last| !last.glued).and_then(|last| {
+        let (group, cents) = last.text.split_once([',', '.'])?;
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        (group.len() == 3 && cents.len() <= 2 && digits(group) && digits(cents))
+            .then(|| format!("{group}.{cents}").parse::<f64>().ok())
+            .flatten()
+    });
+    match with_cents {
+        Some(last) => Some((value * 1e3 + last, next + 1)),
+        None => (groups > 0).then_some((value, next)),
+    }
 }
 
 /// `.99`
@@ -139,33 +219,58 @@ fn fraction(words: &[Word], at: usize) -> Option<(f64, usize)> {
     (slash.is("/") && bottom != 0).then(|| (f64::from(top) / f64::from(bottom), at + 3))
 }
 
-/// `half`, `a quarter`, `a dozen`, `half a dozen`, `a couple`.
+/// `half`, `a quarter`, `a dozen`, `half a dozen`, `a couple`, `quarter of a million`.
 fn portion(words: &[Word], at: usize) -> Option<(f64, usize)> {
-    let article = usize::from(words[at].is_any(&["a", "an"]));
+    let article = usize::from(words[at].is_any(&ARTICLES));
     let word = words.get(at + article)?;
+    let next = at + article + 1;
+    let multiplied = multiplied_at(words, next);
     let value = match word.text.as_str() {
         "half" | "medio" | "media" => 0.5,
-        "quarter" if article == 1 => 0.25,
+        "quarter" | "cuarto" if article == 1 || multiplied.is_some() => 0.25,
+        "third" if article == 1 && multiplied.is_some() => 1.0 / 3.0,
         "dozen" | "docena" => 12.0,
         "couple" | "pair" | "par" => 2.0,
-        "hundred" | "thousand" | "million" | "grand" => return Some((1.0, at + article)),
         _ => return None,
     };
-    let next = at + article + 1;
-    let of_a = words.get(next).is_some_and(|word| word.is_any(&["a", "an"]));
-    let multiplied = of_a && words.get(next + 1).is_some_and(|word| multiplier(word).is_some());
-    Some((value, next + usize::from(multiplied)))
+    Some((value, multiplied.unwrap_or(next)))
+}
+
+const ARTICLES: [&str; 4] = ["a", "an", "un", "una"];
+
+/// Where the multiplier stands that a part is of: `million`, `a million`, `of a million`, `de millón`.
+fn multiplied_at(words: &[Word], at: usize) -> Option<usize> {
+    let of = at + usize::from(words.get(at).is_some_and(|word| word.is_any(&["of", "de"])));
+    let article = of + usize::from(words.get(of).is_some_and(|word| word.is_any(&ARTICLES)));
+    words.get(article).and_then(multiplier).map(|_| article)
+}
+
+/// `three quarters`, `one third`, perhaps of a million: the part that `count` of them are.
+fn share(words: &[Word], count: f64, at: usize) -> Option<(f64, usize)> {
+    let one = (count - 1.0).abs() < f64::EPSILON;
+    let parts = match words.get(at)?.text.as_str() {
+        "half" if one => 2.0,
+        "halves" => 2.0,
+        "third" if one => 3.0,
+        "thirds" => 3.0,
+        "quarter" | "cuarto" if one => 4.0,
+        "quarters" | "cuartos" => 4.0,
+        _ => return None,
+    };
+    Some((count / parts, multiplied_at(words, at + 1).unwrap_or(at + 1)))
 }
 
 /// Number words below a thousand, and their thousands and millions.
 fn spelled(words: &[Word], at: usize) -> Option<(f64, usize)> {
     let first = &words[at];
-    if unit(&first.text).or_else(|| tens(&first.text)).or_else(|| hundreds(&first.text)).is_none()
+    let (mut total, mut group, mut next) = (0.0, 0.0, at);
+    if let Some(one) = one_of_many(words, at) {
+        (group, next) = (1.0, one);
+    } else if unit(&first.text).or_else(|| tens(&first.text)).or_else(|| hundreds(&first.text)).is_none()
         && !first.is("mil")
     {
         return None;
     }
-    let (mut total, mut group, mut next) = (0.0, 0.0, at);
     loop {
         let skip =
             usize::from(next > at && words.get(next).is_some_and(|word| word.is_any(&["and", "y", "-"])));
@@ -190,12 +295,23 @@ fn spelled(words: &[Word], at: usize) -> Option<(f64, usize)> {
                 group = hundreds(word).map_or(0.0, f64::from);
             }
             Some("thousand" | "grand") if group > 0.0 => (total, group) = (total + group * 1e3, 0.0),
-            Some("million") if group > 0.0 => (total, group) = (total + group * 1e6, 0.0),
+            Some("million" | "millon" | "millones") if group > 0.0 => {
+                (total, group) = (total + group * 1e6, 0.0);
+            }
             Some("point") if next > at => return Some(point(words, total + group, next + 1)),
             _ => return Some((total + group, next)),
         }
         next += 1;
     }
+}
+
+/// Where the multiplier stands that counts once: `a hundred and five`, `thousand`; not the one of "a few thousand".
+fn one_of_many(words: &[Word], at: usize) -> Option<usize> {
+    const VAGUE: [&str; 7] = ["few", "several", "many", "some", "of", "varios", "unos"];
+    let article = at + usize::from(words[at].is_any(&ARTICLES));
+    let vague = at.checked_sub(1).is_some_and(|before| words[before].is_any(&VAGUE));
+    let named = words.get(article)?.is_any(&["hundred", "thousand", "million", "grand", "millon"]);
+    (named && !vague).then_some(article)
 }
 
 /// The Spanish hundreds, which are one word.
@@ -231,10 +347,12 @@ fn point(words: &[Word], whole: f64, mut next: usize) -> (f64, usize) {
     ((value * 1e9).round() / 1e9, next)
 }
 
+/// `and a half`: of one, or of the thousands and millions before it.
 fn and_a_half(words: &[Word], value: f64, next: usize) -> (f64, usize) {
+    let of = next.checked_sub(1).and_then(|last| multiplier(&words[last])).filter(|times| *times >= 1e3);
     for (phrase, part) in [("and a half", 0.5), ("y medio", 0.5), ("y media", 0.5), ("and a quarter", 0.25)] {
         if next <= words.len() && super::words::phrase_at(words, next, phrase) {
-            return (value + part, next + phrase.split(' ').count());
+            return (value + part * of.unwrap_or(1.0), next + phrase.split(' ').count());
         }
     }
     (value, next)
@@ -242,8 +360,8 @@ fn and_a_half(words: &[Word], value: f64, next: usize) -> (f64, usize) {
 
 fn multiplier(word: &Word) -> Option<f64> {
     Some(match word.text.as_str() {
-        "hundred" => 1e2,
-        "k" | "thousand" | "grand" | "mil" => 1e3,
+        "hundred" | "hundo" => 1e2,
+        "k" | "thousand" | "grand" | "mil" | "gs" => 1e3,
         "million" | "millions" | "millon" | "millones" | "mm" => 1e6,
         "m" if word.glued => 1e6,
         "billion" | "bn" => 1e9,

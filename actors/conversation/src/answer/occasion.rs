@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, Weekday};
 
-use super::words::{Word, longest_phrase, ordinal};
+use super::words::{Word, longest_phrase, nearly, ordinal};
 
 /// A day that comes once in a month or a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,11 @@ impl Occasion {
     }
 }
 
-/// The holiday that is named at `at`, and how many words its name takes.
-pub(super) fn holiday(words: &[Word], at: usize) -> Option<(Occasion, usize)> {
+/// The holiday that is named at `at`: what it goes by, how many days later it is, and how many words its name takes.
+pub(super) fn holiday(words: &[Word], at: usize) -> Option<(Occasion, i64, usize)> {
+    const THANKSGIVING: Occasion = Occasion::Nth { month: 11, nth: 4, weekday: Weekday::Thursday };
+    const DAYS_AFTER: [(Occasion, i64, &[&str]); 2] =
+        [(THANKSGIVING, 1, &["black friday"]), (THANKSGIVING, 4, &["cyber monday"])];
     const fn fixed(month: i8, day: i8) -> Occasion {
         Occasion::Fixed { month, day }
     }
@@ -52,18 +55,17 @@ pub(super) fn holiday(words: &[Word], at: usize) -> Option<(Occasion, usize)> {
         (fixed(3, 17), &["st patricks day", "saint patricks day"]),
         (fixed(7, 4), &["independence day", "the fourth of july", "fourth of july"]),
         (fixed(10, 31), &["halloween"]),
-        (
-            Occasion::Nth { month: 11, nth: 4, weekday: Weekday::Thursday },
-            &["thanksgiving", "thanksgiving day"],
-        ),
+        (THANKSGIVING, &["thanksgiving", "thanksgiving day"]),
         (Occasion::Nth { month: 9, nth: 1, weekday: Weekday::Monday }, &["labor day"]),
         (Occasion::Nth { month: 5, nth: -1, weekday: Weekday::Monday }, &["memorial day"]),
         (fixed(6, 19), &["juneteenth"]),
     ];
-    HOLIDAYS
-        .iter()
-        .filter_map(|(occasion, names)| longest_phrase(words, at, names).map(|(_, used)| (*occasion, used)))
-        .max_by_key(|(_, used)| *used)
+    let holidays = HOLIDAYS.iter().map(|(occasion, names)| (*occasion, 0, *names)).chain(DAYS_AFTER);
+    holidays
+        .filter_map(|(occasion, later, names)| {
+            longest_phrase(words, at, names).map(|(_, used)| (occasion, later, used))
+        })
+        .max_by_key(|(_, _, used)| *used)
 }
 
 /// "first", "2nd", "last" at `at`: which one of a month's weekdays, and how many words it takes.
@@ -94,7 +96,12 @@ pub(super) fn month(word: &str) -> Option<u32> {
         &["november", "nov", "noviembre"],
         &["december", "dec", "diciembre", "dic"],
     ];
-    MONTHS.iter().position(|names| names.contains(&word)).and_then(|at| u32::try_from(at + 1).ok())
+    // Only long names can be told from other words with a letter missing.
+    let slipped =
+        |names: &&[&str]| word.len() >= 6 && names.iter().any(|name| name.len() >= 7 && nearly(name, word));
+    let named = MONTHS.iter().position(|names| names.contains(&word));
+    let place = named.or_else(|| MONTHS.iter().position(slipped));
+    place.and_then(|at| u32::try_from(at + 1).ok())
 }
 
 /// A weekday by its name or short form.

@@ -116,7 +116,7 @@ fn runs(words: &[Word], text: &str) -> Vec<Run> {
         let word = &words[at];
         if is_trunk_zero(words, at) && !run.groups.is_empty() {
             at += 3;
-        } else if let Some((digits, used)) = digits_at(words, at, !run.groups.is_empty(), text) {
+        } else if let Some((digits, used)) = digits_at(words, at, &run.digits(), text) {
             let place = word.at.start..words[at + used - 1].at.end;
             run.groups.push(Group { digits, at: place });
             at += used;
@@ -155,8 +155,9 @@ fn holds_together(word: &Word) -> bool {
 }
 
 /// The digits said at `at`: `415`, `five`, `oh`, `double zero`, `twenty five`, `eight hundred`, `FLOWERS`.
-fn digits_at(words: &[Word], at: usize, in_run: bool, text: &str) -> Option<(String, usize)> {
+fn digits_at(words: &[Word], at: usize, before: &str, text: &str) -> Option<(String, usize)> {
     let word = &words[at];
+    let in_run = !before.is_empty();
     if word.is_number() {
         return Some((word.text.chars().filter(char::is_ascii_digit).collect(), 1));
     }
@@ -193,9 +194,15 @@ fn digits_at(words: &[Word], at: usize, in_run: bool, text: &str) -> Option<(Str
         return small_number(words, at).map(|(value, used)| (value.to_string(), used));
     }
     let letters = &text[word.at.clone()];
-    let vanity =
-        in_run && word.glued && letters.len() >= 2 && letters.bytes().all(|b| b.is_ascii_uppercase());
-    vanity.then(|| (letters.bytes().map(keypad).collect(), 1))
+    let written = word.glued && letters.len() >= 2 && letters.bytes().all(|b| b.is_ascii_uppercase());
+    // "1 800 flowers"
+    let toll_free = matches!(
+        before.strip_prefix('1').unwrap_or(before),
+        "800" | "833" | "844" | "855" | "866" | "877" | "888"
+    );
+    let spoken = toll_free && letters.len() == 7 && letters.bytes().all(|b| b.is_ascii_alphabetic());
+    (in_run && (written || spoken))
+        .then(|| (letters.bytes().map(|letter| keypad(letter.to_ascii_uppercase())).collect(), 1))
 }
 
 /// "four hundred fifteen"; "eight hundred five" is said digit by digit.

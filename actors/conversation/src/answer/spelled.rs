@@ -1,6 +1,6 @@
 //! Addresses as people say them: "john dot smith at bright agency dot com".
 
-use super::words::{Word, phrase_at, tens, unit, words};
+use super::words::{Word, longest_phrase, phrase_at, tens, unit, words};
 
 /// A piece of a spoken or loosely typed address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,7 @@ const AROUND: &[&str] = &[
     "name",
     "no",
     "of",
+    "he",
     "ok",
     "okay",
     "on",
@@ -81,12 +82,14 @@ const AROUND: &[&str] = &[
     "reach",
     "send",
     "site",
+    "she",
     "so",
     "sure",
     "thanks",
     "that",
     "thats",
     "the",
+    "they",
     "this",
     "to",
     "try",
@@ -94,12 +97,20 @@ const AROUND: &[&str] = &[
     "uh",
     "url",
     "use",
+    "we",
     "website",
     "well",
+    "with",
     "y",
     "yeah",
     "yes",
+    "you",
 ];
+
+/// How an address is written, said beside it.
+const ASIDES: [&str; 5] = ["all one word", "one word", "no spaces", "all lowercase", "all lower case"];
+/// Everyday words that name a mailbox at the beginning of an address.
+const MAILBOXES: [&str; 5] = ["hello", "hi", "contact", "mail", "me"];
 
 /// The pieces of a message. Spoken signs become symbols, spoken digits become digits, brackets vanish.
 pub(super) fn pieces(text: &str) -> Vec<Piece> {
@@ -113,6 +124,11 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
             continue;
         }
         let word = &words[at];
+        if let Some((_, used)) = longest_phrase(&words, at, &ASIDES) {
+            out.push(piece(&words[at..at + used], word.text.clone(), Kind::Other));
+            at += used;
+            continue;
+        }
         if let Some(used) = letter_as_in(&words, at) {
             out.push(piece(std::slice::from_ref(word), word.text.clone(), Kind::Word));
             at += used;
@@ -129,13 +145,22 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
             continue;
         }
         at += 1;
+        // "info at the bakery dot com": behind the sign an everyday word begins the domain.
+        let begins_domain = out.last().is_some_and(|last: &Piece| last.is_symbol("@")) && word.is_letters();
         match symbol(word) {
-            Some(symbol) => out.push(piece(std::slice::from_ref(word), symbol.to_owned(), Kind::Symbol)),
+            Some(symbol) => {
+                out.push(piece(std::slice::from_ref(word), symbol.to_owned(), Kind::Symbol));
+                // "plus sign"
+                at += usize::from(word.is_letters() && words.get(at).is_some_and(|next| next.is("sign")));
+            }
             None if word.is_any(&["(", ")", "[", "]", "<", ">", "\"", "'"]) => {}
             None => {
                 let joins = (word.is_letters() || word.is_number()) && word.text.is_ascii();
                 let inside = word.glued || words.get(at).is_some_and(|next| next.glued && symbol_char(next));
-                let inside = inside || is_joined(&words, at - 1);
+                let mailbox = word.is_any(&MAILBOXES)
+                    && words.get(at).is_some_and(|next| symbol(next) == Some("@"))
+                    && (at == 1 || words[at - 2].is_any(&["is", "its", "email", "es", "correo", ":"]));
+                let inside = inside || begins_domain || mailbox || is_joined(&words, at - 1);
                 let kind = if joins && (inside || !AROUND.contains(&word.text.as_str())) {
                     Kind::Word
                 } else {
@@ -159,7 +184,9 @@ fn letter_as_in(words: &[Word], at: usize) -> Option<usize> {
 /// "my dash company", "d a n a": an everyday word that a spoken joiner or its neighbours make part of an address.
 fn is_joined(words: &[Word], at: usize) -> bool {
     let next = words.get(at + 1);
-    let joined = next.is_some_and(|next| next.is_any(&["dash", "underscore", "hyphen", "plus", "dot"]));
+    // "with a dot com" names nothing.
+    let joined = next.is_some_and(|next| next.is_any(&["dash", "underscore", "hyphen", "plus", "dot"]))
+        && !words[at].is_any(&["a", "an"]);
     let letter = |word: &Word| word.text.len() == 1 && word.is_letters();
     let spelled = letter(&words[at])
         && (next.is_some_and(letter) || at.checked_sub(1).is_some_and(|before| letter(&words[before])));

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::words::{Word, phrase_at, small_number, words};
+use super::words::{Word, phrase_at, small_number, unit, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
 
 /// Which half of the day was said.
@@ -103,12 +103,12 @@ pub(super) fn on_half(hour: u32, half: Half) -> Option<u32> {
 
 /// Every time in a message, in order.
 pub(super) fn find(text: &str) -> Vec<Found> {
-    let words = words(text);
+    let words: Vec<Word> = words(text).into_iter().map(without_ish).collect();
     let mut found = Vec::new();
     let mut at = 0;
     let mut ends_range = false;
     while at < words.len() {
-        match clock_at(&words, at) {
+        match clock_at(&words, at).filter(|_| !is_hours_from(&words, at)) {
             Some((clock, next)) => {
                 // "3-4pm" and "between 3 and 4" are two times, however the first is written.
                 let ranges = words.get(next).is_some_and(|word| word.is_any(&["-", "to", "or", "and", "o"]))
@@ -137,6 +137,20 @@ pub(super) fn find(text: &str) -> Vec<Found> {
     found
 }
 
+/// "noonish", "threeish" without what makes them vague.
+fn without_ish(word: Word) -> Word {
+    let stem = word.text.strip_suffix("ish").filter(|stem| *stem == "noon" || unit(stem).is_some());
+    match stem.map(str::to_owned) {
+        Some(text) => Word { text, ..word },
+        None => word,
+    }
+}
+
+/// "half an hour before noon" is not noon.
+fn is_hours_from(words: &[Word], at: usize) -> bool {
+    at >= 2 && words[at - 1].is_any(&["before", "after"]) && words[at - 2].is_any(&["hour", "hours"])
+}
+
 /// The time that begins at `at`, and the index after it.
 fn clock_at(words: &[Word], at: usize) -> Option<(Clock, usize)> {
     match past_or_to(words, at) {
@@ -154,15 +168,24 @@ pub(super) fn plain_clock_at(words: &[Word], at: usize) -> Option<(Clock, usize)
         "midnight" | "medianoche" => return exact(0),
         _ => {}
     }
-    let (clock, next) = digital(words, at).or_else(|| spoken(words, at))?;
+    let (clock, next) = military(words, at).or_else(|| digital(words, at)).or_else(|| spoken(words, at))?;
     Some(with_half(words, clock, next))
 }
 
 /// The clock with the half of the day that is said behind it.
 fn with_half(words: &[Word], clock: Clock, next: usize) -> (Clock, usize) {
+    // "12 noon"
+    let twelve = words.get(next).filter(|_| clock.hour == 12 && clock.minute == 0);
+    if let Some(which) = twelve.filter(|which| which.is_any(&["noon", "midday", "midnight"])) {
+        let hour = if which.is("midnight") { 0 } else { 12 };
+        return (Clock { hour, half: Half::Exact, ..clock }, next + 1);
+    }
     let next = after_any(words, next, &["oclock", "hours", "hrs", "sharp", "en punto"]).unwrap_or(next);
     match half_at(words, next) {
-        Some((half, next)) if clock.half == Half::Open || clock.hour <= 12 => (Clock { half, ..clock }, next),
+        // "13 am" is no time; "15 pm" is odd but clear.
+        Some((half, next)) if clock.half == Half::Open || clock.hour <= 12 || half == Half::Morning => {
+            (Clock { half, ..clock }, next)
+        }
         Some((_, next)) => (clock, next),
         None => (clock, next),
     }
@@ -198,6 +221,9 @@ fn digital(words: &[Word], at: usize) -> Option<(Clock, usize)> {
         return Some((Clock { hour: value, minute: 0, half: Half::Exact }, at + 2));
     }
     match word.text.len() {
+        1 | 2 if (1..=12).contains(&value) && !leading_zero => {
+            Some(spanish_minutes(words, value, at + 1).unwrap_or((make(value, 0, false), at + 1)))
+        }
         1 | 2 => Some((make(value, 0, leading_zero && value > 0 && word.text.len() == 2), at + 1)),
         3 | 4 => Some((make(value / 100, value % 100, leading_zero), at + 1)),
         _ => None,
@@ -213,20 +239,8 @@ fn spoken(words: &[Word], at: usize) -> Option<(Clock, usize)> {
     let (hour, used) = small_number(words, at).filter(|(hour, _)| (1..=12).contains(hour))?;
     let next = at + used;
     let open = |minute, next| Some((Clock { hour, minute, half: Half::Open }, next));
-    let phrase = |phrase: &str| next < words.len() && phrase_at(words, next, phrase);
-    if phrase("y media") {
-        return open(30, next + 2);
-    }
-    if let Some((less, used)) =
-        words.get(next).filter(|word| word.is("menos")).and_then(|_| quarter_or_number(words, next + 1))
-    {
-        let hour = if hour == 1 { 12 } else { hour - 1 };
-        return Some((Clock { hour, minute: 60 - less, half: Half::Open }, next + 1 + used));
-    }
-    if let Some((minute, used)) =
-        words.get(next).filter(|word| word.is("y")).and_then(|_| quarter_or_number(words, next + 1))
-    {
-        return open(minute, next + 1 + used);
+    if let Some(found) = spanish_minutes(words, hour, next) {
+        return Some(found);
     }
     if words.get(next).is_some_and(|word| word.is_any(&["oh", "o"])) {
         let (minute, used) = small_number(words, next + 1).filter(|(minute, _)| *minute < 10)?;
@@ -236,6 +250,36 @@ fn spoken(words: &[Word], at: usize) -> Option<(Clock, usize)> {
         Some((minute, used)) => open(minute, next + used),
         None => open(0, next),
     }
+}
+
+/// `y media`, `y cuarto`, `menos diez`: the clock of an hour with the minutes said at `at`.
+fn spanish_minutes(words: &[Word], hour: u32, at: usize) -> Option<(Clock, usize)> {
+    let open = |hour, minute, next| Some((Clock { hour, minute, half: Half::Open }, next));
+    match words.get(at)?.text.as_str() {
+        "y" if words.get(at + 1)?.is("media") => open(hour, 30, at + 2),
+        "y" => quarter_or_number(words, at + 1).and_then(|(minute, used)| open(hour, minute, at + 1 + used)),
+        "menos" => {
+            let (less, used) = quarter_or_number(words, at + 1)?;
+            open(if hour == 1 { 12 } else { hour - 1 }, 60 - less, at + 1 + used)
+        }
+        _ => None,
+    }
+}
+
+/// `oh nine hundred`, `fifteen hundred hours`, `zero eight thirty`: the 24-hour clock said aloud.
+fn military(words: &[Word], at: usize) -> Option<(Clock, usize)> {
+    let exact = |hour, minute, next| Some((Clock { hour, minute, half: Half::Exact }, next));
+    let zero = words.get(at)?.is_any(&["zero", "oh", "o"]);
+    let (hour, used) = small_number(words, at + usize::from(zero))
+        .filter(|(hour, _)| words[at].is_letters() && *hour < if zero { 10 } else { 24 })?;
+    let next = at + usize::from(zero) + used;
+    let hundred = words.get(next).is_some_and(|word| word.is("hundred"));
+    let hours = words.get(next + 1).is_some_and(|word| word.is_any(&["hours", "hrs"]));
+    if hundred && (zero || hours) {
+        return exact(hour, 0, next + 1);
+    }
+    let (minute, used) = small_number(words, next).filter(|(minute, _)| zero && (10..60).contains(minute))?;
+    exact(hour, minute, next + used)
 }
 
 /// `cuarto`, `diez`, `veinte`: the minutes after "y" and "menos".
@@ -269,7 +313,11 @@ fn past_or_to(words: &[Word], at: usize) -> Option<(Clock, usize)> {
     if !(before || direction.is_any(&["past", "after"])) {
         return None;
     }
-    // "9 to 5" is a span of hours, "20 to 6" a time.
+    // "9 to 5" and "from 5 to 6" are spans of hours, "20 to 6" a time.
+    let spans = at > 0 && words[at - 1].is_any(&["from", "between", "de"]);
+    if before && spans {
+        return None;
+    }
     if before && words[start].is_number() && minutes < 13 && minutes != 5 && minutes != 10 {
         return None;
     }

@@ -40,12 +40,25 @@ fn normalise(chunk: &str) -> Option<String> {
     if rest.contains('@') && !rest[host.len()..].starts_with('/') {
         return None;
     }
-    if !super::spelled::is_domain(host) {
+    if !super::spelled::is_domain(host) || is_two_sentences(chunk, host) {
         return None;
     }
     let secure = !chunk.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
     let url = Url::parse(&format!("{}://{rest}", if secure { "https" } else { "http" })).ok()?;
     matches!(url.host(), Some(Host::Domain(_))).then(|| without_bare_slash(&url))
+}
+
+/// "I have none.Maybe later": the space behind the full stop was left out.
+fn is_two_sentences(chunk: &str, host: &str) -> bool {
+    const KNOWN: [&str; 8] = ["com", "net", "org", "info", "biz", "app", "dev", "shop"];
+    const ENDS: [&str; 12] =
+        ["is", "it", "one", "yet", "no", "yes", "now", "ok", "that", "this", "website", "site"];
+    let (Some(first), Some(top)) = (host.split('.').next(), host.rsplit('.').next()) else { return false };
+    let is_one_of = |list: &[&str], label: &str| list.iter().any(|known| label.eq_ignore_ascii_case(known));
+    let mut letters = top.chars();
+    let capital = letters.next().is_some_and(char::is_uppercase) && letters.all(char::is_lowercase);
+    let known = top.len() == 2 || is_one_of(&KNOWN, top);
+    chunk == host && !known && (capital || is_one_of(&ENDS, first))
 }
 
 /// What follows the scheme; nothing for a scheme other than `http(s)`.
@@ -66,7 +79,10 @@ fn without_bare_slash(url: &Url) -> String {
 
 /// "bright agency dot com slash contact".
 fn spoken(text: &str) -> Option<String> {
-    if text.contains('@') || text.contains("://") {
+    let words = super::words::words(text);
+    let said =
+        words.iter().any(|word| word.is_any(&["dot", "punto", "period"]) || (word.is(".") && !word.glued));
+    if !said || text.contains('@') || text.contains("://") {
         return None;
     }
     let pieces = pieces(text);

@@ -32,6 +32,24 @@ pub fn opted_in_again(text: &str) -> bool {
 /// Sentences that withdraw consent wherever they stand in a message, in folded words.
 const ANYWHERE: &[&str] = &[
     "stop texting",
+    "told you to stop",
+    "asked you to stop",
+    "told you guys to stop",
+    "dejen de mandarme",
+    "deja de mandarme",
+    "dejen de enviarme",
+    "deja de enviarme",
+    "dejen de llamarme",
+    "deja de llamarme",
+    "dejen de molestar",
+    "deja de molestar",
+    "no me escriban",
+    "no me manden",
+    "no me envien",
+    "no me llamen",
+    "no me molesten",
+    "no quiero recibir mensajes",
+    "no quiero recibir textos",
     "stop messaging",
     "stop contacting",
     "stop emailing",
@@ -119,7 +137,6 @@ const ANYWHERE: &[&str] = &[
     "no quiero mas textos",
     "id like to opt out",
     "please opt out",
-    "leave me alone",
     "no more messages",
     "no more texts",
     "no more text messages",
@@ -142,6 +159,9 @@ const ANYWHERE: &[&str] = &[
     "no me contacten",
     "dejenme en paz",
 ];
+
+/// Sentences that withdraw consent when nothing but courtesy follows: "Leave Me Alone Spa" is a business.
+const AT_THE_END: &[&str] = &["leave me alone", "leave us alone", "let me alone"];
 
 /// Messages that withdraw consent when they are all there is, give or take courtesy.
 const ALONE: &[&str] = &[
@@ -170,6 +190,9 @@ const ALONE: &[&str] = &[
     "stop stop stop",
     "no more",
     "go away",
+    "fuck off",
+    "piss off",
+    "get lost",
     "quit it",
     "stop everything",
     "darme de baja",
@@ -242,7 +265,9 @@ fn is_alone(words: &[Word]) -> bool {
 }
 
 fn withdraws_at(words: &[Word], at: usize) -> bool {
-    let Some((_, used)) = longest_phrase(words, at, ANYWHERE) else { return false };
+    let last = longest_phrase(words, at, AT_THE_END)
+        .filter(|(_, used)| words[at + used..].iter().all(|word| word.is_any(COURTESY)));
+    let Some((_, used)) = longest_phrase(words, at, ANYWHERE).or(last) else { return false };
     let negated = at > 0 && words[at - 1].is_any(&["dont", "not", "never", "cant", "wont", "didnt", "no"]);
     let about_something_else = (at + used..words.len().min(at + used + 3))
         .any(|next| OTHER_LISTS.iter().any(|other| phrase_at(words, next, other)));
@@ -320,6 +345,12 @@ mod tests {
             "i'd like to opt out",
             "opt me out please",
             "leave me alone",
+            "please just leave me alone already",
+            "fuck off",
+            "i told you to stop",
+            "dejen de mandarme mensajes",
+            "ya no me escriban",
+            "no quiero recibir mensajes",
             "no more messages",
             "no more texts please",
             "please stop",
@@ -384,6 +415,11 @@ mod tests {
             "no more questions from me, thanks",
             "info@stop.com",
             "Stop & Shop",
+            "Leave Me Alone Spa",
+            "stop by our office any time",
+            "I can't stop thinking about pizza",
+            "cancel my appointment",
+            "please help me stop losing customers",
             "we stopped advertising",
             "alto contraste",
         ] {

@@ -7,4 +7,5 @@ mod golden;
 mod model;
 mod outside;
 mod properties;
+mod slips;
 mod support;

@@ -4,6 +4,7 @@ mod calendar;
 mod choices;
 mod contact;
 mod laws;
+mod messy;
 mod people;
 mod quantities;
 mod several;

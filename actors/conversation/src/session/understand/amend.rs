@@ -138,7 +138,8 @@ impl<'a> Ear<'a> {
     fn half_of_day(&self, words: &Words<'_>) -> Option<(&'a Field, AnswerValue)> {
         let last = self.state.cursor().last_answered()?;
         let (field, AnswerValue::Time(clock)) = self.standing(FieldType::Time)? else { return None };
-        let rest = words.rest(correction::lead_in(words))?;
+        let from = correction::lead_in(words);
+        let rest = words.trimmed_of(from, &["actually", "sorry", "rather"]).or_else(|| words.rest(from))?;
         let said = Said::of(&Words::of(rest).line());
         let (hour, minutes) = clock.split_once(':')?;
         let hour: u8 = hour.parse().ok()?;

@@ -280,6 +280,9 @@ pub(super) fn find<'a, 't>(
         words.len() <= 4 && words.rest(1).is_some_and(|rest| rest.contains(|c: char| c.is_ascii_digit()));
     let mut marked = words.matches(0, "no").is_some() && words.ends_in_comma(0) && short;
     at += usize::from(marked);
+    // "no, my mistake, it's Pepe"
+    let emphatic = words.matches(0, "no").is_some() && words.longest(1, MARKERS).is_some();
+    at += usize::from(emphatic && !marked && words.longest(0, MARKERS).is_none());
     while let Some(taken) = words.longest(at, MARKERS).or_else(|| words.longest(at, POLITE)) {
         marked |= words.longest(at, MARKERS).is_some();
         at += taken;
@@ -318,10 +321,15 @@ pub(super) fn find<'a, 't>(
         .or_else(|| trailing.map(|text| Correction::Unnamed { text }))
 }
 
-/// "not A but B", "not A, B" and "B not A".
+/// "not A but B", "not A, B", "B not A" and "B instead of A".
 pub(super) fn swap<'a, 't>(words: &Words<'t>, at: usize) -> Option<Correction<'a, 't>> {
     let at = at + words.longest(at, &["its", "it is", "no its", "no", "thats"]).unwrap_or(0);
     let swap = |old: &'t str, new: &'t str| Some(Correction::Swap { old, new });
+    let instead = (at + 1..words.len())
+        .find_map(|index| Some((index, words.longest(index, &["instead of", "en vez de"])?)));
+    if let Some((index, taken)) = instead {
+        return swap(words.between(index + taken, words.len())?, words.between(at, index)?);
+    }
     let not = (at..words.len()).find(|index| words.matches(*index, "not").is_some())?;
     if not > at {
         // "the domain is acme.org, not acme.com"
@@ -358,6 +366,18 @@ pub(super) fn lacks(words: &Words<'_>, field: &Field, state: &SessionState, meta
         "there is no",
         "theres no",
         "havent got a",
+        "id rather not give",
+        "id rather not give you",
+        "id rather not share",
+        "i dont want to give",
+        "i dont want to share",
+        "i wont give you",
+        "i would rather not give",
+        "prefer not to give",
+        "prefer not to share",
+        "not giving you",
+        "prefiero no dar",
+        "no quiero dar",
         "no tengo",
         "no tenemos",
         "no hay",

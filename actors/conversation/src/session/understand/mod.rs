@@ -223,7 +223,7 @@ impl<'a> Ear<'a> {
         let meant = ABOUT.into_iter().find(|(meaning, _)| said.is(*meaning)).map(|(_, intent)| intent);
         let person = said.is_short()
             && (phrases::asks_for_a_person(line)
-                || (!self.wants_words() && said.is(Meaning::HumanOrOccupation)));
+                || (!self.wants_an_occupation() && said.is(Meaning::HumanOrOccupation)));
         // Once a number was given, "wrong number" is about that.
         let phone_given = || {
             let phones = self.meta.flow.fields.iter().filter(|field| field.kind == FieldType::Phone);
@@ -294,6 +294,7 @@ impl<'a> Ear<'a> {
                     .into_iter()
                     .find_map(|field| self.read(field, text))
                     .or_else(|| said_for_itself().find_map(|field| self.read(field, text)))
+                    .or_else(|| self.chosen_anew(text))
                     .or_else(|| words.into_iter().find_map(|field| self.read(field, text)))
                     .or_else(|| self.turned(text))
                     .and_then(one)
@@ -508,6 +509,7 @@ impl<'a> Ear<'a> {
             Some(field) if self.state.is_greeted() => self
                 .turned(text)
                 .or_else(|| self.restated(text))
+                .or_else(|| self.denied(text))
                 .unwrap_or_else(|| self.read_or_miss(field, text)),
             None if !said.is_short() || Words::of(text).len() > 3 => {
                 self.turned(text).unwrap_or(Intent::SmallTalk(SmallTalk::Remark))
@@ -531,6 +533,11 @@ impl<'a> Ear<'a> {
             Ok(value) => Intent::Answer { field: id, value, raw: text.to_owned() },
             Err(cause) => Intent::Miss { field: id, cause },
         }
+    }
+
+    /// Whether "manager" may be an answer; nobody's name is that.
+    fn wants_an_occupation(&self) -> bool {
+        self.pending.is_some_and(|field| takes_words(field) && field.kind != FieldType::PersonName)
     }
 
     /// Whether the pending question takes nearly any words.
