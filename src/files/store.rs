@@ -9,6 +9,7 @@ use super::NewFile;
 use crate::crypto::Place;
 use crate::db::{DbError, Scope, execute, fetch_optional, statements};
 use crate::store::{Store, open, parse_id};
+use crate::tenancy::hold_contact;
 
 statements! {
     INSERT_FILE = "INSERT INTO files \
@@ -46,6 +47,9 @@ impl Store {
             let id = FileId::new(now, store.entropy().bits());
             let body = key.seal(store.entropy(), &org, Place::File { id: id.as_str() }, &file.bytes);
             let mut tx = store.db().write(Scope::Org(&org)).await?;
+            if !hold_contact(&mut tx, &org, &contact).await? {
+                return Err(DbError::Corrupt(format!("the person of {session} was erased")));
+            }
             execute!(
                 &mut tx,
                 INSERT_FILE,

@@ -16,7 +16,7 @@ use crate::db::{Db, DbError, Scope, Tx, execute, fetch_all, fetch_one, statement
 const REMEMBERED_CONTACTS: u64 = 100_000;
 /// Organisations whose keys are remembered.
 const REMEMBERED_ORGS: u64 = 10_000;
-/// Another node may go on using a destroyed key for this long.
+/// Another node may remember a destroyed key for this long; what it writes under it is refused (`erase_contact`).
 const REMEMBERED_FOR: Duration = Duration::from_mins(5);
 /// The subject of an organisation's own key. No contact id looks like it.
 const ORG_SUBJECT: &str = "org";

@@ -5,7 +5,7 @@ mod store;
 use serde::{Deserialize, Serialize};
 use usher_conversation::id::{ContactId, OrgId};
 
-pub(crate) use store::STATEMENTS;
+pub(crate) use store::{STATEMENTS, hold_contact};
 
 /// A tenant: an agency or a business.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 
 use usher_conversation::id::{ContactId, OrgId};
 use usher_conversation::ports::StoreError;
+use usher_conversation::time::Timestamp;
 
 use super::{Contact, ContactDetails, Organisation, Profile};
-use crate::db::{DbError, Scope, Tx, execute, fetch_all, fetch_optional, statements};
+use crate::db::{DbError, Scope, Tx, execute, fetch_all, fetch_one, fetch_optional, statements};
 use crate::store::{Store, corrupt, parse_id};
 
 statements! {
@@ -18,8 +19,21 @@ statements! {
         WHERE org_id = $1 AND contact_id = $2 AND erased_at IS NULL";
     CONTACT_BY_ADDRESS = "SELECT contact_id, name, phone, email, zone FROM contacts \
         WHERE org_id = $1 AND (phone = $2 OR email = $3)";
+    /// Takes the row's lock, so that an erasure comes wholly before or wholly after.
+    HOLD_CONTACT = "UPDATE contacts SET erased_at = NULL WHERE org_id = $1 AND contact_id = $2 AND erased_at IS NULL";
     FORGET_CONTACT = "UPDATE contacts SET name = '', phone = NULL, email = NULL, zone = NULL, erased_at = $3 \
         WHERE org_id = $1 AND contact_id = $2 AND erased_at IS NULL";
+    /// One more row, without a body, at the end of every journal that has none yet.
+    END_JOURNALS = "INSERT INTO journal (org_id, session_id, seq, at, key_id, body) \
+        SELECT s.org_id, s.session_id, COALESCE((SELECT MAX(j.seq) FROM journal j \
+            WHERE j.session_id = s.session_id AND j.org_id = s.org_id), 0) + 1, $3, k.key_id, $4 \
+        FROM sessions s JOIN data_keys k ON k.org_id = s.org_id AND k.subject = s.contact_id \
+        WHERE s.org_id = $1 AND s.contact_id = $2 AND NOT EXISTS (SELECT 1 FROM journal j \
+            WHERE j.session_id = s.session_id AND j.org_id = s.org_id AND LENGTH(j.body) = 0) \
+        ON CONFLICT DO NOTHING";
+    OPEN_JOURNALS = "SELECT COUNT(*) FROM sessions s WHERE s.org_id = $1 AND s.contact_id = $2 \
+        AND NOT EXISTS (SELECT 1 FROM journal j \
+            WHERE j.session_id = s.session_id AND j.org_id = s.org_id AND LENGTH(j.body) = 0)";
     FORGET_RESPONSES = "DELETE FROM session_responses WHERE org_id = $1 \
         AND session_id IN (SELECT session_id FROM sessions WHERE org_id = $1 AND contact_id = $2)";
     FORGET_INTERACTIONS = "DELETE FROM interaction_log WHERE org_id = $1 \
@@ -200,6 +214,7 @@ impl Store {
             if execute!(&mut tx, FORGET_CONTACT, org.as_str(), contact.as_str(), now.as_millis())? == 0 {
                 return Ok(false);
             }
+            end_journals(&mut tx, &org, &contact, now).await?;
             for statement in [
                 FORGET_RESPONSES,
                 FORGET_INTERACTIONS,
@@ -219,4 +234,27 @@ impl Store {
         })
         .await
     }
+}
+
+/// What no sealed body is.
+const NO_BODY: &[u8] = &[];
+
+/// Takes the next number of every session of a person who is being erased. A node that still remembers the key, or
+/// a turn that was sealed before, finds its number taken, loads the session again, and there is none.
+async fn end_journals(tx: &mut Tx, org: &OrgId, contact: &ContactId, now: Timestamp) -> Result<(), DbError> {
+    /// A turn that is written at the same moment may take the number first; nobody writes faster for so long.
+    const TRIES: u32 = 100;
+    for _ in 0..TRIES {
+        execute!(tx, END_JOURNALS, org.as_str(), contact.as_str(), now.as_millis(), NO_BODY)?;
+        if fetch_one!(tx, (i64,), OPEN_JOURNALS, org.as_str(), contact.as_str())?.0 == 0 {
+            return Ok(());
+        }
+    }
+    Err(DbError::Stopped)
+}
+
+/// Makes sure that a person is there until the transaction ends; `false` when they were erased. What is sealed under
+/// their key and is no turn is written behind it.
+pub(crate) async fn hold_contact(tx: &mut Tx, org: &OrgId, contact: &ContactId) -> Result<bool, DbError> {
+    Ok(execute!(tx, HOLD_CONTACT, org.as_str(), contact.as_str())? == 1)
 }

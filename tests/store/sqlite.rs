@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Executor as _};
 use usher::db::{Access, DatabaseUrl, Db, OpenError, Scope, SqliteTx, Tx};
+use usher::onboarding::Opened;
 use usher::store::Store;
 use usher_conversation::journal::Turn;
 use usher_conversation::ports::{Append, Appended, Journal as _, StoreError};
@@ -67,6 +68,42 @@ async fn a_full_disk_refuses_turns_loses_none_and_heals_when_there_is_room() {
     let healed = world.append(world.said(&session, acknowledged + 1, &long)).await;
     assert_eq!(healed.unwrap(), Appended::Committed);
     assert_eq!(integrity(&world).await, ["ok"]);
+}
+
+/// How a file system that was mounted again for reading only looks to the store: whatever it writes is refused.
+async fn refused_while_read_only(world: &World, session: &Opened, acknowledged: u64) {
+    for _ in 0..2 {
+        let refused = world.append(world.said(session, acknowledged + 1, "hello")).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    }
+    let turns = world.store.turns(&world.org.id, &session.session, 0, 1_000).await.unwrap();
+    assert_eq!(
+        turns.len() as u64,
+        acknowledged,
+        "what was acknowledged is there to be read, and nothing else"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_became_read_only_refuses_turns_loses_none_and_heals() {
+    let world = World::on_sqlite().await;
+    let session = world.session("+14155550100").await;
+    assert_eq!(world.append(world.said(&session, 1, "hello")).await.unwrap(), Appended::Committed);
+    pragma(&world.store, "query_only = on").await;
+    refused_while_read_only(&world, &session, 1).await;
+    pragma(&world.store, "query_only = off").await;
+    assert_eq!(world.append(world.said(&session, 2, "hello")).await.unwrap(), Appended::Committed);
+    assert_eq!(integrity(&world).await, ["ok"]);
+}
+
+/// The broken variant: what only claims to be read-only takes the turn, and the check above says so.
+#[tokio::test(flavor = "multi_thread")]
+#[should_panic(expected = "Ok(Committed)")]
+async fn a_database_that_only_claims_to_be_read_only_is_found_out() {
+    let world = World::on_sqlite().await;
+    let session = world.session("+14155550100").await;
+    pragma(&world.store, "query_only = off").await;
+    refused_while_read_only(&world, &session, 0).await;
 }
 
 /// Nobody is ever told that the database is locked, whatever happens at the same time.

@@ -30,7 +30,7 @@ struct Tenant {
     package: PackageId,
 }
 
-fn a_file() -> NewFile {
+pub(crate) fn a_file() -> NewFile {
     NewFile { name: "logo.png".into(), media_type: "image/png".into(), bytes: Bytes::from_static(b"a logo") }
 }
 

@@ -6,8 +6,9 @@ use usher_conversation::ports::StoreError;
 
 use super::{Peer, PeerReport};
 use crate::crypto::Place;
-use crate::db::{Scope, execute, fetch_all, fetch_optional, statements};
+use crate::db::{DbError, Scope, execute, fetch_all, fetch_optional, statements};
 use crate::store::{Store, corrupt, open, parse_id};
+use crate::tenancy::hold_contact;
 use crate::voice::store::{CallRow, hash};
 use crate::voice::{Call, Provider};
 
@@ -140,6 +141,9 @@ impl Store {
             let plain = serde_json::to_vec(&report).map_err(|e| corrupt(&e))?;
             let sealed = key.seal(store.entropy(), &org, Place::CallReport { call: call.as_str() }, &plain);
             let mut tx = store.db().write(Scope::Org(&org)).await?;
+            if !hold_contact(&mut tx, &org, &contact).await? {
+                return Err(DbError::Corrupt(format!("the person of {call} was erased")));
+            }
             execute!(
                 &mut tx,
                 KEEP_REPORT,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use futures_util::future::{join_all, try_join, try_join_all};
+use serde_json::json;
 use usher_testkit::widget::Answer;
 use usher_testkit::{Database, TestServer, WidgetClient, eventually};
 
@@ -112,5 +113,36 @@ async fn pages_that_never_read_are_let_go_and_a_good_one_misses_nothing() -> Res
     drop(silent);
     let grown = server.resident_bytes()?.saturating_sub(before);
     assert!(grown <= MEMORY, "pages that never read cost {grown} bytes");
+    server.stop().await
+}
+
+/// The broken variant: a session whose queue holds whatever comes refuses nobody, so it is the bound that the flood meets.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_without_a_bound_refuses_nobody() -> Result<()> {
+    let flags = &["--session-queue", "100000", "--rate-per-address", "0", "--rate-per-org", "0"];
+    let server = TestServer::demo_with(USHER, Database::Sqlite, flags).await?;
+    let texts: Vec<String> = (0..FLOOD).map(|number| format!("flood-{number}")).collect();
+    assert_eq!(until_taken(&server.widget()?, &texts).await?, 0);
+    server.stop().await
+}
+
+/// The broken variant: a page that acknowledges what it never read is kept, so it is the window that the silent ones meet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_acknowledges_without_reading_is_kept() -> Result<()> {
+    let flags = &["--rate-per-address", "0", "--rate-per-org", "0"];
+    let server = TestServer::demo_with(USHER, Database::Sqlite, flags).await?;
+    let page = server.widget()?;
+    let since = page.session().await?.body["session"]["seq"].as_u64().unwrap_or(0);
+    let (mut liar, mut good) = (page.watch(since).await?, page.watch(since).await?);
+    let mut last = since;
+    for number in 0..2 * WINDOW + 8 {
+        let told = page.respond("business_name", &format!("Bakery {number}"), &format!("k{number}")).await?;
+        let seq = told.body["seq"].as_u64().unwrap_or(0);
+        good.turns_until(last, seq).await?;
+        liar.send(&json!({ "type": "ack", "seq": seq })).await?;
+        last = seq;
+    }
+    liar.turns_until(since, last).await?;
+    assert!(server.metric("usher_watchers_slow_total", "").await? < 0.5, "nobody was cut");
     server.stop().await
 }

@@ -3,11 +3,17 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use url::Url;
 use usher_testkit::twilio::{Account, message_sid};
 use usher_testkit::{Database, TestServer, WidgetClient, eventually, http};
 
 use super::{PATIENCE, USHER};
+
+/// Who waits for a table on this database.
+const WAITING: &str = "SELECT COUNT(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+    WHERE NOT l.granted AND d.datname = current_database()";
 
 /// Posts to `base` what was signed for the public address, as a load balancer passes it on.
 async fn deliver(account: &Account, base: &str, phone: &str, sid: &str, text: &str) -> Result<u16> {
@@ -71,4 +77,81 @@ async fn the_first_texts_of_somebody_new_make_one_session_whichever_process_they
     assert_eq!(replay["sessions"], 2, "the seeded one and one more: {replay}");
     beside.stop().await?;
     server.stop().await
+}
+
+/// What became of one text and of a stranger's first text, each given to both processes while neither can write: they
+/// read, decide, and wait at the same lock, so that both write on what was true before.
+#[derive(Debug, PartialEq, Eq)]
+struct Raced {
+    heard: usize,
+    sessions: u64,
+}
+
+/// Locks a table, gives both processes the same text, and lets them go when both wait.
+async fn race(
+    url: &Url,
+    table: &str,
+    account: &Account,
+    bases: [&str; 2],
+    phone: &str,
+    sid: &str,
+) -> Result<()> {
+    let mut holder = PgConnection::connect(url.as_str()).await?;
+    let lock = format!("BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE");
+    holder.execute(AssertSqlSafe(lock)).await?;
+    let both_wait = eventually("both processes wait", PATIENCE, async || {
+        let mut looker = PgConnection::connect(url.as_str()).await?;
+        let waiting: i64 = sqlx::query_scalar(WAITING).fetch_one(&mut looker).await?;
+        looker.close().await?;
+        Ok((waiting >= 2).then_some(()))
+    });
+    let go = async {
+        both_wait.await?;
+        holder.execute("COMMIT").await?;
+        Ok(())
+    };
+    let sends = try_join_all(bases.map(|base| deliver(account, base, phone, sid, "Reyes Bakery")));
+    let (statuses, ()) = try_join(sends, go).await?;
+    ensure!(statuses.iter().all(|status| [200, 429, 500, 503].contains(status)), "{statuses:?}");
+    Ok(())
+}
+
+/// The race on a database without these indexes.
+async fn raced_without(name: &str, indexes: &[&str]) -> Result<Raced> {
+    let database = Database::fresh_postgres(name).await?;
+    let Database::Postgres(url) = database.clone() else { unreachable!("PostgreSQL was asked for") };
+    let server = TestServer::demo(USHER, database).await?;
+    let beside = server.beside().await?;
+    for index in indexes {
+        let drop = format!("DROP INDEX {index}");
+        PgConnection::connect(url.as_str()).await?.execute(AssertSqlSafe(drop)).await?;
+    }
+    let bases = [server.ready().base_url.as_str(), beside.base()];
+    let (account, phone) = (server.account(), server.ready().client.phone.clone());
+    race(&url, "journal", &account, bases, &phone, &message_sid(1)).await?;
+    race(&url, "contacts", &account, bases, "+14155550155", &message_sid(2)).await?;
+    let mut looker = PgConnection::connect(url.as_str()).await?;
+    looker.execute("SET app.org = '*'").await?;
+    let heard: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM journal WHERE dedup_key LIKE '%' || $1")
+        .bind(message_sid(1))
+        .fetch_one(&mut looker)
+        .await?;
+    let sessions: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sessions").fetch_one(&mut looker).await?;
+    beside.stop().await?;
+    server.stop().await?;
+    Ok(Raced { heard: usize::try_from(heard)?, sessions: sessions.unsigned_abs() })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_that_write_at_the_same_moment_write_once() -> Result<()> {
+    assert_eq!(raced_without("raced", &[]).await?, Raced { heard: 1, sessions: 2 });
+    Ok(())
+}
+
+/// The broken variant: without the unique keys both write, and the check above would say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_that_write_at_the_same_moment_write_twice_without_the_unique_keys() -> Result<()> {
+    let guards = ["journal_dedup", "journal_seq", "contacts_phone", "sessions_open"];
+    assert_eq!(raced_without("unguarded", &guards).await?, Raced { heard: 2, sessions: 3 });
+    Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use usher_testkit::proxy::Door;
 use usher_testkit::twilio::message_sid;
 use usher_testkit::{Database, TestServer, eventually, http};
@@ -21,6 +21,9 @@ const SILENCE: Duration = Duration::from_secs(40);
 const FILL: &str = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
     RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$; \
     CREATE TRIGGER full_disk BEFORE INSERT ON journal EXECUTE FUNCTION full_disk()";
+
+const END_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user";
 
 /// Refused: nothing was recorded, and the caller knows when to try again.
 async fn assert_come_back(answer: reqwest::Response) -> Result<()> {
@@ -122,6 +125,41 @@ async fn a_full_disk_under_postgres_is_told_and_waited_for() -> Result<()> {
         Ok(())
     };
     refused_then_taken_once(server, fill, make_room).await
+}
+
+/// As after a failover to a copy that must not be written to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_became_read_only_is_told_and_waited_for() -> Result<()> {
+    let database = Database::fresh_postgres("readonly").await?;
+    let Database::Postgres(url) = database.clone() else { unreachable!("PostgreSQL was asked for") };
+    let name = url.path().trim_start_matches('/').to_owned();
+    let server = TestServer::demo(USHER, database).await?;
+    // A setting of the database holds for new connections: those that are open end with the old one.
+    let alter = async |setting: &str| {
+        let mut connection = PgConnection::connect(url.as_str()).await?;
+        connection.execute(AssertSqlSafe(format!("ALTER DATABASE {name} {setting}"))).await?;
+        connection.execute(END_CONNECTIONS).await?;
+        Ok(())
+    };
+    let close = async || alter("SET default_transaction_read_only = on").await;
+    let open = async || {
+        let mut connection = PgConnection::connect(url.as_str()).await?;
+        connection.execute("SET default_transaction_read_only = off").await?;
+        let reset = format!("ALTER DATABASE {name} RESET default_transaction_read_only");
+        connection.execute(AssertSqlSafe(reset)).await?;
+        connection.execute(END_CONNECTIONS).await?;
+        Ok(())
+    };
+    refused_then_taken_once(server, close, open).await
+}
+
+/// The broken variant: a database that goes on taking turns fails the check above.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_that_is_none_is_found_out() -> Result<()> {
+    let server = TestServer::demo(USHER, Database::Sqlite).await?;
+    let found = refused_then_taken_once(server, async || Ok(()), async || Ok(())).await;
+    assert!(found.is_err_and(|error| error.to_string().starts_with("200 OK")));
+    Ok(())
 }
 
 /// The size no file of the process may grow beyond from now on.
