@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use serde::Serialize;
 use usher_conversation::answer::{self, ParseContext};
-use usher_conversation::flow::{Choice, Field, FieldId, FieldType, Flow, Validation};
+use usher_conversation::flow::{Called, Choice, Field, FieldId, FieldType, Flow, Validation};
 use usher_conversation::id::FlowId;
 use usher_conversation::ports::Clock as _;
 use usher_conversation::session::refusal;
@@ -69,6 +69,7 @@ fn field(args: &ParseArgs) -> Field {
         when: None,
         confirm: false,
         sensitive: false,
+        called: Called::default(),
     }
 }
 

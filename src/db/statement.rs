@@ -8,8 +8,16 @@ use super::dialect::Placeholders;
 
 /// The most rows of one multi-row statement.
 pub const MAX_ROWS: usize = 256;
-/// Texts exist for 1, 2, 4, … [`MAX_ROWS`] rows, so that few of them fill the drivers' statement caches.
-const SIZES: usize = MAX_ROWS.ilog2() as usize + 1;
+/// Up to so many rows every number has a text of its own.
+const FEW: usize = 16;
+/// Beyond, texts exist for 32, 64, … [`MAX_ROWS`] rows, so that they all fit in the drivers' statement caches.
+const SIZES: usize = FEW + (MAX_ROWS / FEW).ilog2() as usize;
+
+/// The place of the text for `count` rows, which is one of [`batches`]' lengths.
+fn place(count: usize) -> usize {
+    debug_assert!(count.is_power_of_two() || count <= FEW);
+    if count <= FEW { count - 1 } else { FEW + (count / FEW).ilog2() as usize - 1 }
+}
 
 /// A named SQL text that means the same on both engines.
 #[derive(Debug, Clone)]
@@ -54,16 +62,15 @@ impl Repeated {
         Self { name, head, item, tail, numbered: texts, plain: [const { OnceLock::new() }; SIZES] }
     }
 
-    /// The text for `count` items, which is a power of two (see [`batches`]), as this connection's engine wants it.
+    /// The text for `count` items, one of the lengths of [`batches`], as this connection's engine wants it.
     pub(crate) fn text<C: Placeholders>(&self, _connection: &C, count: usize) -> AssertSqlSafe<Arc<str>> {
         self.written(C::NUMBERED, count)
     }
 
     /// The text for `count` items with placeholders that are numbered or not.
     pub(crate) fn written(&self, numbered: bool, count: usize) -> AssertSqlSafe<Arc<str>> {
-        debug_assert!(count.is_power_of_two() && count <= MAX_ROWS);
         let texts = if numbered { &self.numbered } else { &self.plain };
-        let text = texts[count.ilog2() as usize].get_or_init(|| self.write(numbered, count).into());
+        let text = texts[place(count)].get_or_init(|| self.write(numbered, count).into());
         // Made of constants and placeholders only.
         AssertSqlSafe(Arc::clone(text))
     }
@@ -90,11 +97,16 @@ impl Repeated {
     }
 }
 
-/// Cuts items into runs whose lengths are powers of two, longest first: the lengths [`Repeated`] has texts for.
+/// Cuts items into runs of the lengths [`Repeated`] has texts for, longest first. Every statement is a way to the database
+/// and back, so the last run takes all that is left.
 pub fn batches<T>(items: &[T]) -> impl Iterator<Item = &[T]> {
     let mut rest = items;
     std::iter::from_fn(move || {
-        let length = 1 << rest.len().min(MAX_ROWS).checked_ilog2()?;
+        let length = match rest.len() {
+            0 => return None,
+            few @ 1..=FEW => few,
+            many => 1 << many.min(MAX_ROWS).ilog2(),
+        };
         let (run, left) = rest.split_at(length);
         rest = left;
         Some(run)
@@ -192,11 +204,14 @@ mod tests {
 
     #[test]
     fn batches_cover_every_item_once_in_runs_that_have_a_text() {
+        static ROWS: Repeated = Repeated::new("ROWS", "", "?", "");
         for count in 0..=600 {
             let items: Vec<usize> = (0..count).collect();
             let runs: Vec<&[usize]> = batches(&items).collect();
             assert_eq!(runs.concat(), items);
-            assert!(runs.iter().all(|run| run.len().is_power_of_two() && run.len() <= MAX_ROWS));
+            assert!(
+                runs.iter().all(|run| ROWS.written(false, run.len()).0.matches('?').count() == run.len())
+            );
         }
     }
 }

@@ -23,9 +23,10 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Mounts the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
-        .service(at("/api/widget/session/{session}").get(session))
+        // The fixed and frequent first: every pattern with a variable that is tried before is a regular expression.
         .service(at("/api/widget/response").post(respond))
         .service(at("/api/widget/upload").post(upload::upload))
+        .service(at("/api/widget/session/{session}").get(session))
         .service(at("/ws/widget").get(socket::open))
         .service(at("/s/{token}").get(hosted_page));
 }

@@ -175,13 +175,13 @@ pub fn told(handled: &Handled) -> Reply {
 
 /// The answer to an input that was taken.
 pub fn reply(handled: &Handled, told: Reply) -> ResponseReply {
-    let view = SessionView::of(&handled.meta, &handled.state);
-    let progress = progress(view.progress);
+    let (meta, state) = (&handled.meta, &handled.state);
+    let progress = progress(view::Progress::of(meta, state));
     if told.complete {
-        let next_steps = view.next_steps.to_vec();
+        let next_steps = meta.flow.next_steps.clone();
         ResponseReply::Complete { seq: told.seq, next_steps, reply: told.text, progress }
     } else {
-        let next_question = view.current_question.map(question);
+        let next_question = view::QuestionView::of(meta, state).map(question);
         ResponseReply::Next { seq: told.seq, next_question, reply: told.text, progress }
     }
 }

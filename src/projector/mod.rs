@@ -9,20 +9,22 @@
 mod news;
 pub(crate) mod store;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use usher_conversation::ports::StoreError;
 
-use crate::store::Store;
+use crate::store::{Committed, Store};
 
 use self::news::News;
 
-/// Turns that are committed within this time are projected together.
-const PACE: Duration = Duration::from_millis(50);
+/// Turns that are committed within this time are projected together: of a session that goes on talking, the last state
+/// is written and not each.
+const PACE: Duration = Duration::from_millis(200);
 /// How often the projector goes back to its watermark, for turns that another node committed late.
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -59,17 +61,16 @@ async fn follow(store: Store, mut stopped: oneshot::Receiver<()>) {
     loop {
         let outcome = tokio::select! {
             _ = &mut stopped => break,
-            // The first tick comes at once: what a crash left behind is caught up on start.
-            _ = sweep.tick() => store.sweep().await,
+            // The first tick comes at once: what a crash left behind is caught up on start. What was told and not yet
+            // written must not be found in the journal and read from there.
+            _ = sweep.tick() => {
+                let told = store.project_news(gather(None, &mut commits)).await;
+                told.and(store.sweep().await)
+            }
             commit = commits.recv() => match commit {
                 Ok(commit) => {
                     tokio::time::sleep(PACE).await;
-                    let mut news = News::default();
-                    news.add(&commit);
-                    while let Ok(commit) = commits.try_recv() {
-                        news.add(&commit);
-                    }
-                    store.project_news(news).await
+                    store.project_news(gather(Some(commit), &mut commits)).await
                 }
                 // Too far behind to be told: the journal has it all.
                 Err(RecvError::Lagged(_)) => store.sweep().await,
@@ -79,6 +80,14 @@ async fn follow(store: Store, mut stopped: oneshot::Receiver<()>) {
         outcome.unwrap_or_else(|error| stays_behind(&error));
     }
     store.sweep().await.unwrap_or_else(|error| stays_behind(&error));
+}
+
+/// Everything that was told by now.
+fn gather(first: Option<Arc<[Committed]>>, commits: &mut broadcast::Receiver<Arc<[Committed]>>) -> News {
+    let mut news = News::default();
+    let told = first.into_iter().chain(std::iter::from_fn(|| commits.try_recv().ok()));
+    told.for_each(|commit| news.add(&commit));
+    news
 }
 
 fn stays_behind(error: &StoreError) {

@@ -33,8 +33,11 @@ statements! {
         SELECT 1, seq, at, dedup_key, key_id, body FROM journal WHERE session_id = $1 AND org_id = $2 \
         AND seq > COALESCE((SELECT seq FROM snapshots WHERE session_id = $1 AND org_id = $2), 0) \
         ORDER BY 1, 2";
-    TURNS = "SELECT 1 AS is_turn, seq, at, dedup_key, key_id, body FROM journal \
-        WHERE session_id = $1 AND org_id = $2 AND seq > $3 ORDER BY seq LIMIT $4";
+    /// Nothing of a person who was erased.
+    TURNS = "SELECT 1 AS is_turn, j.seq, j.at, j.dedup_key, j.key_id, j.body, s.contact_id FROM journal j \
+        JOIN sessions s ON s.session_id = j.session_id AND s.org_id = j.org_id \
+        JOIN contacts c ON c.org_id = s.org_id AND c.contact_id = s.contact_id AND c.erased_at IS NULL \
+        WHERE j.session_id = $1 AND j.org_id = $2 AND j.seq > $3 ORDER BY j.seq LIMIT $4";
 }
 
 #[derive(sqlx::FromRow)]
@@ -60,6 +63,14 @@ struct BodyRow {
     dedup_key: Option<String>,
     key_id: String,
     body: Vec<u8>,
+}
+
+/// A journal row and whose it is.
+#[derive(sqlx::FromRow)]
+struct TurnRow {
+    #[sqlx(flatten)]
+    body: BodyRow,
+    contact_id: String,
 }
 
 impl Journal for Store {
@@ -121,10 +132,9 @@ impl Journal for Store {
         let (store, org, session) = (self.clone(), org.clone(), session.clone());
         Box::pin(self.run(async move {
             let mut tx = store.db().read(Scope::Org(&org)).await?;
-            let Some(meta) = store.load_meta(&mut tx, &org, &session).await? else { return Ok(Vec::new()) };
             let rows = fetch_all!(
                 &mut tx,
-                BodyRow,
+                TurnRow,
                 TURNS,
                 session.as_str(),
                 org.as_str(),
@@ -132,8 +142,9 @@ impl Journal for Store {
                 i64::from(limit)
             )?;
             drop(tx);
-            let key = store.contact_key(&org, &meta.contact).await?;
-            rows.into_iter().map(|row| row.into_turn(&key, &org, &session)).collect()
+            let Some(first) = rows.first() else { return Ok(Vec::new()) };
+            let key = store.contact_key(&org, &parse_id(&first.contact_id)?).await?;
+            rows.into_iter().map(|row| row.body.into_turn(&key, &org, &session)).collect()
         }))
     }
 }

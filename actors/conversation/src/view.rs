@@ -221,7 +221,7 @@ impl<'a> SessionView<'a> {
                 flow_version: meta.flow.version,
             },
             fields: meta.flow.fields.iter().map(|field| field_view(speech, state, field)).collect(),
-            current_question: question_view(meta, state),
+            current_question: QuestionView::of(meta, state),
             progress: Progress::of(meta, state),
             next_steps: &meta.flow.next_steps,
         }
@@ -255,20 +255,25 @@ fn answer_view<'a>(speech: Speech<'_>, field: &Field, answer: &'a Answer) -> Ans
     AnswerView { value, display, raw, channel: answer.origin.channel, at: rfc3339(answer.at) }
 }
 
-fn question_view<'a>(meta: &'a SessionMeta, state: &'a SessionState) -> Option<QuestionView<'a>> {
-    let field = meta.flow.field(state.pending()?)?;
-    let speech = Speech::of(meta);
-    let waiting = state.confirmation().filter(|waiting| waiting.field == field.id);
-    let read_back =
-        |value: &AnswerValue| ReadBackView { value: value.to_json(), display: speech.display(field, value) };
-    Some(QuestionView {
-        field: &field.id,
-        label: &field.label,
-        kind: field.kind,
-        prompt: speech.prompt(state, field),
-        error: state.last_refusal(&field.id).map(|cause| speech.refusal(field, cause)),
-        confirm: waiting.map(|waiting| read_back(&waiting.value)),
-    })
+impl<'a> QuestionView<'a> {
+    /// The question that waits in a session as it stands.
+    pub fn of(meta: &'a SessionMeta, state: &'a SessionState) -> Option<Self> {
+        let field = meta.flow.field(state.pending()?)?;
+        let speech = Speech::of(meta);
+        let waiting = state.confirmation().filter(|waiting| waiting.field == field.id);
+        let read_back = |value: &AnswerValue| ReadBackView {
+            value: value.to_json(),
+            display: speech.display(field, value),
+        };
+        Some(Self {
+            field: &field.id,
+            label: &field.label,
+            kind: field.kind,
+            prompt: speech.prompt(state, field),
+            error: state.last_refusal(&field.id).map(|cause| speech.refusal(field, cause)),
+            confirm: waiting.map(|waiting| read_back(&waiting.value)),
+        })
+    }
 }
 
 /// The instant for display; serialises as RFC 3339.

@@ -89,9 +89,10 @@ fn main() -> Result<()> {
         }),
         None => {
             let size = if arguments.quick { Size::quick() } else { Size::full() };
-            let report = runtime()?.block_on(bench::run(size, &arguments.only))?;
+            let (report, failed) = runtime()?.block_on(bench::run(size, &arguments.only));
             report.write(&arguments.out).with_context(|| format!("writing {}", arguments.out.display()))?;
             show(&report.table());
+            anyhow::ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
             Ok(())
         }
     }

@@ -95,8 +95,11 @@ pub(super) fn certain(text: &str) -> Option<AnswerValue> {
     let items = items(&words(text)).ok()?;
     let days = items.iter().any(|item| matches!(item, Item::Days(_)));
     let open = items.iter().any(|item| matches!(item, Item::Open(..)));
+    if !(days && open) {
+        return None;
+    }
     let week = written_week(&week(&items));
-    (days && open && check(week.clone()).is_ok()).then_some(AnswerValue::Hours(week))
+    check(week.clone()).is_ok().then_some(AnswerValue::Hours(week))
 }
 
 /// Hours with what a text says about some days ("and saturday 10-2"), or about when the open ones begin or end ("we close

@@ -121,26 +121,33 @@ fn runs(words: &[Word], text: &str) -> Vec<Run> {
             run.groups.push(Group { digits, at: place });
             at += used;
         } else if word.is_any(&["+", "plus"]) {
-            runs.push(std::mem::take(&mut run));
+            end(&mut runs, &mut run);
             run.international = true;
             run.plus_at = Some(word.at.start);
             at += 1;
         } else if word.is_any(&["ext", "extension", "x", "xt"]) && run.digits().len() >= 7 {
-            runs.push(std::mem::take(&mut run));
+            end(&mut runs, &mut run);
             at += 1;
             while words.get(at).is_some_and(|word| !word.is_letters() || unit(&word.text).is_some()) {
                 at += 1;
             }
         } else {
             if !holds_together(word) {
-                runs.push(std::mem::take(&mut run));
+                end(&mut runs, &mut run);
             }
             at += 1;
         }
     }
-    runs.push(run);
-    runs.retain(|run| !run.groups.is_empty());
+    end(&mut runs, &mut run);
     runs
+}
+
+/// Begins another run; one that holds nothing leaves nothing behind.
+fn end(runs: &mut Vec<Run>, run: &mut Run) {
+    let ended = std::mem::take(run);
+    if !ended.groups.is_empty() {
+        runs.push(ended);
+    }
 }
 
 fn is_trunk_zero(words: &[Word], at: usize) -> bool {

@@ -40,17 +40,16 @@ impl Word {
 
 /// Cuts `text` into words.
 pub(crate) fn words(text: &str) -> Vec<Word> {
-    let mut found: Vec<Word> = Vec::new();
-    let mut rest = text.char_indices().peekable();
-    while let Some(&(start, first)) = rest.peek() {
+    let mut found: Vec<Word> = Vec::with_capacity(text.len() / 4);
+    let mut start = 0;
+    while let Some(first) = text[start..].chars().next() {
         let end = start + token_len(&text[start..], first);
-        while rest.next_if(|&(at, _)| at < end).is_some() {}
-        let folded = fold_token(&text[start..end]);
-        if folded.is_empty() {
-            continue;
+        let folded = fold_token(&text[start..end], first);
+        if !folded.is_empty() {
+            let glued = found.last().is_some_and(|last| last.at.end == start);
+            found.push(Word { text: folded, at: start..end, glued });
         }
-        let glued = found.last().is_some_and(|last| last.at.end == start);
-        found.push(Word { text: folded, at: start..end, glued });
+        start = end;
     }
     found
 }
@@ -98,11 +97,17 @@ fn letters_len(text: &str) -> usize {
     text.len()
 }
 
-fn fold_token(token: &str) -> String {
+/// The token, which begins with `first`, as words are compared.
+fn fold_token(token: &str, first: char) -> String {
+    if token.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return token.to_ascii_lowercase();
+    }
+    if first == ' ' {
+        return String::new();
+    }
     let mut out = String::with_capacity(token.len());
-    let number_or_word = token.starts_with(char::is_alphanumeric);
-    let dotted =
-        matches!(token.len(), 3 | 4) && token.contains('.') && token.starts_with(char::is_alphabetic);
+    let number_or_word = first.is_alphanumeric();
+    let dotted = matches!(token.len(), 3 | 4) && token.contains('.') && first.is_alphabetic();
     for c in token.chars() {
         match c {
             '\n' => out.push(c),
@@ -130,6 +135,9 @@ const fn is_joiner(c: char) -> bool {
 }
 
 fn fold_into(out: &mut String, c: char) {
+    if c.is_ascii() {
+        return out.push(c.to_ascii_lowercase());
+    }
     for c in c.to_lowercase() {
         let plain = match c {
             'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ā' => 'a',
@@ -167,17 +175,41 @@ pub(crate) fn folded(text: &str) -> String {
 
 /// Whether `words[at..]` begins with the phrase, given as folded words with single spaces.
 pub(crate) fn phrase_at(words: &[Word], at: usize, phrase: &str) -> bool {
-    let mut rest = words[at..].iter();
-    phrase.split(' ').all(|wanted| rest.next().is_some_and(|word| word.is(wanted)))
+    words.get(at).is_some_and(|first| may_begin(phrase, &first.text))
+        && length_at(words, at, phrase).is_some()
 }
 
 /// The longest of `phrases` that begins at `at`, by its number of words.
 pub(crate) fn longest_phrase<'p>(words: &[Word], at: usize, phrases: &[&'p str]) -> Option<(&'p str, usize)> {
-    phrases
-        .iter()
-        .filter(|phrase| phrase_at(words, at, phrase))
-        .map(|phrase| (*phrase, phrase.split(' ').count()))
+    let first = &words.get(at)?.text;
+    let candidates = phrases.iter().filter(|phrase| may_begin(phrase, first));
+    candidates
+        .filter_map(|phrase| Some((*phrase, length_at(words, at, phrase)?)))
         .max_by_key(|(_, count)| *count)
+}
+
+fn length_at(words: &[Word], at: usize, phrase: &str) -> Option<usize> {
+    phrase_length(words[at..].iter().map(|word| &*word.text), phrase)
+}
+
+/// Whether the phrase and the word begin alike. Every message is held against hundreds of phrases at each of its words,
+/// and nearly all of them differ here.
+#[inline]
+pub(crate) fn may_begin(phrase: &str, first: &str) -> bool {
+    phrase.as_bytes().first() == first.as_bytes().first()
+}
+
+/// How many of the folded `words` the phrase is, if they begin with it.
+pub(crate) fn phrase_length<'w>(words: impl Iterator<Item = &'w str>, phrase: &str) -> Option<usize> {
+    let mut rest = phrase;
+    for (index, word) in words.enumerate() {
+        rest = rest.strip_prefix(word)?;
+        if rest.is_empty() {
+            return Some(index + 1);
+        }
+        rest = rest.strip_prefix(' ')?;
+    }
+    None
 }
 
 /// Zero to twenty-nine in one word, English and Spanish (without `once`, which English uses otherwise).

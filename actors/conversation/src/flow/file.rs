@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Choice, Condition, Field, FieldId, FieldType, Flow, FlowProblem, Validation, wire};
+use super::{Called, Choice, Condition, Field, FieldId, FieldType, Flow, FlowProblem, Validation, wire};
 use crate::id::FlowId;
 
 /// A flow file that cannot be used, with every problem found in it.
@@ -163,6 +163,7 @@ impl Reader {
             when,
             confirm,
             sensitive,
+            called: Called::default(),
         })
     }
 

@@ -23,6 +23,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use called::Called;
 pub use condition::Condition;
 pub use file::FlowFileError;
 pub use validate::FlowProblem;
@@ -174,6 +175,9 @@ pub struct Field {
     /// Keep the value out of summaries and watchers' screens.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sensitive: bool,
+    /// What people call it; begins empty.
+    #[serde(skip)]
+    pub called: Called,
 }
 
 const fn yes() -> bool {

@@ -34,7 +34,8 @@ fn permitted_at(draft: &Draft<'_>, at: Timestamp) -> Timestamp {
 pub(super) fn keep_timer(draft: &mut Draft<'_>) {
     match (next_due(draft), draft.state.timer()) {
         (None, _) => draft.cancel_timer(),
-        (Some(due), Some(live)) if live.due <= permitted_at(draft, due) => {}
+        // A permitted instant is never before the one it was asked for, and finding it reads several zones' calendars.
+        (Some(due), Some(live)) if live.due <= due || live.due <= permitted_at(draft, due) => {}
         (Some(due), _) => {
             draft.cancel_timer();
             set_timer(draft, due);

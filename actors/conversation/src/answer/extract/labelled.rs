@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Claims, Wanted, find, range};
-use crate::answer::words::{Word, folded, longest_phrase, phrase_at, words};
+use crate::answer::words::{Word, folded, longest_phrase, may_begin, phrase_at};
 use crate::answer::{AnswerValue, number, parse};
 use crate::flow::{Field, FieldType};
 
@@ -66,9 +66,9 @@ const WISHES: [&str; 30] = [
 ];
 
 /// What the wanted fields are called.
-pub(super) struct Labels {
+pub(super) struct Labels<'a> {
     /// Words of a name, and whose it is.
-    names: Vec<(usize, String)>,
+    names: Vec<(usize, &'a str)>,
 }
 
 /// A field's name in the message, as a range of words.
@@ -79,20 +79,16 @@ pub(super) struct Mention {
     end: usize,
 }
 
-impl Labels {
-    pub(super) fn of(wanted: &[Wanted<'_>]) -> Self {
+impl<'a> Labels<'a> {
+    pub(super) fn of(wanted: &[Wanted<'a>]) -> Self {
         let alone = |field: &Field| wanted.iter().filter(|other| other.field.kind == field.kind).count() == 1;
-        let mut names: Vec<(usize, String)> = Vec::with_capacity(wanted.len() * 6);
+        let mut names: Vec<(usize, &str)> = Vec::with_capacity(wanted.len() * 8);
         for (index, Wanted { field, .. }) in wanted.iter().enumerate() {
-            let own = [folded(&field.label), folded(&field.id.as_str().replace('_', " "))];
-            names.extend(own.into_iter().filter(|name| !name.is_empty()).map(|name| (index, name)));
+            names.extend(field.own_names().iter().map(|name| (index, name.as_str())));
             if alone(field) || field.asks_for_a_business() {
-                let ordinary = field.ordinary_names().iter();
-                names.extend(ordinary.map(|name| (index, (*name).to_owned())));
+                names.extend(field.ordinary_names().iter().map(|name| (index, *name)));
             }
-            if field.kind == FieldType::Number {
-                names.extend(counted(field).map(|noun| (index, noun)));
-            }
+            names.extend(field.counted().iter().map(|noun| (index, noun.as_str())));
         }
         Self { names }
     }
@@ -101,7 +97,9 @@ impl Labels {
     pub(super) fn at(&self, words: &[Word], start: usize) -> Option<Mention> {
         let inside_an_address =
             words[start].glued && start > 0 && words[start - 1].is_any(&["@", ".", "-", "_", "/"]);
-        let hits = self.names.iter().filter(|(_, name)| phrase_at(words, start, name));
+        let first = &words[start].text;
+        let candidates = self.names.iter().filter(|(_, name)| may_begin(name, first));
+        let hits = candidates.filter(|(_, name)| phrase_at(words, start, name));
         let (field, name) = hits.max_by_key(|(_, name)| name.len()).filter(|_| !inside_an_address)?;
         Some(Mention { field: *field, start, end: start + name.split(' ').count() })
     }
@@ -118,25 +116,9 @@ impl Labels {
     }
 }
 
-/// What the question counts: "How many rooms …" counts rooms.
-fn counted(field: &Field) -> impl Iterator<Item = String> {
-    let prompt = words(&field.prompt);
-    let noun = (0..prompt.len())
-        .find_map(|at| {
-            longest_phrase(&prompt, at, &["how many", "cuantos", "cuantas"]).map(|(_, used)| at + used)
-        })
-        .and_then(|at| prompt.get(at))
-        .filter(|word| word.is_letters() && word.text.len() > 3)
-        .map(|word| word.text.clone());
-    noun.into_iter().flat_map(|noun| {
-        let singular = noun.strip_suffix('s').map(str::to_owned);
-        [Some(noun), singular].into_iter().flatten()
-    })
-}
-
 impl Claims<'_, '_> {
     /// Every value in the clause that stands with the name of its field.
-    pub(super) fn labelled(&mut self, clause: &[Word], labels: &Labels) {
+    pub(super) fn labelled(&mut self, clause: &[Word], labels: &Labels<'_>) {
         let mentions = labels.in_clause(clause);
         let mut skip_until = 0;
         for (index, mention) in mentions.iter().enumerate() {

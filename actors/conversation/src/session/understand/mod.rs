@@ -152,18 +152,24 @@ impl<'a> Ear<'a> {
             return vec![reading];
         }
         let recalled = || recall::find(&words, self.state, self.meta).filter(|_| said.is_short());
-        self.about_the_conversation(&line, said)
+        let meant = self
+            .about_the_conversation(&line, said)
             .or_else(|| recalled().map(|field| vec![Intent::Recall { field: field.id.clone() }]))
             .or_else(|| self.amended(&words, said, text))
             .or_else(|| self.read_back(text, &words, said))
-            .or_else(|| self.lacking(&words))
-            .or_else(|| self.several(text, said))
-            .or_else(|| {
-                correction::find(&words, self.state, self.meta).and_then(|found| self.corrected(&found))
-            })
-            .or_else(|| self.fullest_answers(text, said))
-            .or_else(|| self.aside(&line, said))
-            .unwrap_or_else(|| self.last_resort(text, said))
+            .or_else(|| self.lacking(&words));
+        if let Some(meant) = meant {
+            return meant;
+        }
+        match self.fullest_answers(text, said) {
+            Some(several) if several.len() > 1 => several,
+            // Some of several answers may be corrections; one alone gives way to what is worded as a correction.
+            answer => correction::find(&words, self.state, self.meta)
+                .and_then(|found| self.corrected(&found))
+                .or(answer)
+                .or_else(|| self.aside(&line, said))
+                .unwrap_or_else(|| self.last_resort(text, said)),
+        }
     }
 
     /// A message without letters or digits.
@@ -418,11 +424,6 @@ impl<'a> Ear<'a> {
             Intent::Answer { field, value, raw }
         }));
         (!intents.is_empty()).then_some(intents)
-    }
-
-    /// Several answers, some of which may be corrections.
-    fn several(&self, text: &str, said: Said) -> Option<Vec<Intent>> {
-        self.fullest_answers(text, said).filter(|intents| intents.len() > 1)
     }
 
     /// The message as the answer to the pending question, and to nothing else.

@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
+
 macro_rules! meanings {
     ($($(#[$doc:meta])* $name:ident = $section:literal,)*) => {
         /// What a phrase can mean. A phrase can have several meanings; the state tells which counts.
@@ -132,14 +134,21 @@ impl Said {
 
 /// Whether a short line asks for a person, wherever in it.
 pub(super) fn asks_for_a_person(line: &str) -> bool {
-    BOOK.human_inside.iter().any(|phrase| line.contains(phrase))
+    HUMAN_INSIDE.is_match(line)
 }
 
 /// Whether a short line puts it off, wherever in it.
 pub(super) fn puts_off(line: &str) -> bool {
-    BOOK.later_inside.iter().any(|phrase| line.contains(phrase))
+    LATER_INSIDE.is_match(line)
 }
 
+/// Looks for all of the phrases in one pass over a line.
+fn one_pass(phrases: &[&'static str]) -> AhoCorasick {
+    AhoCorasick::new(phrases).expect("some hundred short phrases make a small automaton")
+}
+
+static HUMAN_INSIDE: LazyLock<AhoCorasick> = LazyLock::new(|| one_pass(&BOOK.human_inside));
+static LATER_INSIDE: LazyLock<AhoCorasick> = LazyLock::new(|| one_pass(&BOOK.later_inside));
 static BOOK: LazyLock<Book> = LazyLock::new(|| Book::read(&[include_str!("en.txt"), include_str!("es.txt")]));
 
 /// Every phrase of both languages.

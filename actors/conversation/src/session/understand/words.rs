@@ -1,5 +1,7 @@
 //! A message cut into words that remember where they stand, folded for comparison.
 
+use crate::answer::words::{may_begin, phrase_length};
+
 /// One word of a message.
 #[derive(Debug)]
 struct Word {
@@ -79,19 +81,14 @@ impl<'t> Words<'t> {
 
     /// How many words a pattern such as `"my number is"` takes at `index`, if it stands there.
     pub(super) fn matches(&self, index: usize, pattern: &str) -> Option<usize> {
-        let mut taken = 0;
-        for wanted in pattern.split(' ') {
-            if self.folded(index + taken)? != wanted {
-                return None;
-            }
-            taken += 1;
-        }
-        Some(taken)
+        phrase_length(self.words.get(index..)?.iter().map(|word| &*word.folded), pattern)
     }
 
     /// The longest of the patterns that stands at `index`, and its length in words.
     pub(super) fn longest(&self, index: usize, patterns: &[&str]) -> Option<usize> {
-        patterns.iter().filter_map(|pattern| self.matches(index, pattern)).max()
+        let first = self.folded(index)?;
+        let candidates = patterns.iter().filter(|pattern| may_begin(pattern, first));
+        candidates.filter_map(|pattern| self.matches(index, pattern)).max()
     }
 
     /// Whether one of the words that carry meaning also stands in `other`.
@@ -122,6 +119,9 @@ fn push_word(words: &mut Vec<Word>, text: &str, start: usize, end: usize) {
 /// Lower case, without accents and apostrophes, and without punctuation at either end.
 pub(super) fn fold(word: &str) -> String {
     let trimmed = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+    if trimmed.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return trimmed.to_ascii_lowercase();
+    }
     let mut out = String::with_capacity(trimmed.len());
     for letter in trimmed.chars().flat_map(char::to_lowercase) {
         match letter {
