@@ -32,7 +32,7 @@ use crate::voice::{Caller, Voice};
 use crate::web::edge::{self, Edge};
 use crate::web::route::at;
 use crate::web::{assets, health, openapi, operator, page, telemetry};
-use crate::{inbound, onboarding, voice};
+use crate::{files, inbound, onboarding, voice};
 
 /// Calls that outlast the patience of a stopping server are handed to the carrier's redirect in this time.
 const CALL_FAREWELL: Duration = Duration::from_secs(5);
@@ -145,7 +145,7 @@ impl App {
         let voice = Voice::new(&settings, &public, &store, runtime.clone(), (&twilio, &http), &clock)?;
         let caller = Caller::start(&voice, store.clone(), twilio.clone(), settings.voice_max_seconds);
         let operator = match &settings.operator_key {
-            Some(key) => key.clone(),
+            Some(key) => operator::strong(key.clone()).context("operator_key")?,
             None => operator::key_of_data_dir(&settings.data_dir, &*entropy).context("operator_key")?,
         };
         let https = public.scheme() == "https";
@@ -187,6 +187,7 @@ impl App {
             .app_data(web::PayloadConfig::new(self.settings.body_limit))
             .configure(inbound::routes::configure)
             .configure(onboarding::routes::configure)
+            .configure(files::routes::configure)
             .configure(voice::routes::configure)
             .configure(operations)
             .default_service(web::to(edge::not_found))

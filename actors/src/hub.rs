@@ -97,6 +97,11 @@ enum Pushed {
 }
 
 impl Watch {
+    fn new(bound: usize, acked: u64) -> Arc<Self> {
+        let window = Window { acked, ..Window::default() };
+        Arc::new(Self { bound, inner: Mutex::new(window), changed: Notify::new() })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Window> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,6 +150,12 @@ impl Topic {
         !self.watches.is_empty()
     }
 
+    /// Adds a watcher, and forgets those who left: where nothing happens nothing is published, and pages come and go.
+    fn admit(&mut self, watch: Arc<Watch>) {
+        self.watches.retain(|watch| !watch.lock().abandoned);
+        self.watches.push(watch);
+    }
+
     /// Hands a turn to every watcher; the slow are closed. Returns how many were.
     pub(crate) fn publish(&mut self, turn: &Arc<Turn>, state: &Arc<SessionState>) -> usize {
         if self.watches.is_empty() {
@@ -175,14 +186,19 @@ impl Topic {
         state: &Arc<SessionState>,
         since: u64,
     ) -> Joined {
-        let window = Window { acked: since.min(state.seq()), ..Window::default() };
-        let bound = node.config.watcher_window;
-        let watch = Arc::new(Watch { bound, inner: Mutex::new(window), changed: Notify::new() });
-        self.watches.push(Arc::clone(&watch));
+        let watch = Watch::new(node.config.watcher_window, since.min(state.seq()));
+        self.admit(Arc::clone(&watch));
         self.head = state.seq();
         Node::count(&node.watchers, &node.meters.watchers, 1);
         let seat = Seat { node: Arc::clone(node), watch };
         Joined { seat, meta: Arc::clone(meta), head: Arc::clone(state) }
+    }
+}
+
+impl Drop for Topic {
+    /// The session's actor is gone without a word: who watches must come back.
+    fn drop(&mut self) {
+        self.close(CloseReason::Restart);
     }
 }
 
@@ -234,7 +250,7 @@ impl Subscription {
             Arc::clone(&head)
         } else {
             let journal = &*seat.node.ports.journal;
-            Arc::new(replay::as_of(journal, &org, &meta.session, &meta, since).await?.0)
+            Arc::new(replay::since_snapshot(journal, &org, &meta, since).await?)
         };
         let known = head.seq();
         Ok(Self { seat, org, meta, head, state, known, backlog: VecDeque::new(), delivered: since })
@@ -322,5 +338,30 @@ impl Acker {
         window.acked = window.acked.max(seq);
         drop(window);
         self.0.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_that_come_back_to_a_quiet_session_leave_nothing_behind() {
+        let mut topic = Topic::default();
+        for _ in 0..100 {
+            let watch = Watch::new(4, 0);
+            topic.admit(Arc::clone(&watch));
+            watch.lock().abandoned = true;
+        }
+        assert_eq!(topic.watches.len(), 1, "the last one leaves with the next");
+    }
+
+    #[test]
+    fn who_watches_a_session_whose_actor_died_is_told() {
+        let mut topic = Topic::default();
+        let watch = Watch::new(4, 0);
+        topic.admit(Arc::clone(&watch));
+        drop(topic);
+        assert_eq!(watch.lock().closed, Some(CloseReason::Restart));
     }
 }

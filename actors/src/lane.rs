@@ -214,7 +214,8 @@ impl Courier {
         let Claimed { org, session, delivery, .. } = &self.claimed;
         let told = self
             .insist(|| async {
-                let command = Command::Report { delivery: delivery.clone(), status, error_code };
+                let delivery = delivery.clone();
+                let command = Command::Report { delivery, status, error_code, retry_after: None };
                 match self.router.handle(Caller::Inside, org, session, None, command).await {
                     Ok(_handled) => Ok(true),
                     Err(RuntimeError::Store(error)) => Err(Some(error)),

@@ -24,7 +24,7 @@ pub(crate) fn events(command: &Command) -> Vec<Event> {
         }
         // The timer must not come due for ever.
         Command::Fire { timer } => Some(Event::TimerFired { timer: timer.clone() }),
-        Command::Report { delivery, status, error_code } => {
+        Command::Report { delivery, status, error_code, retry_after: _ } => {
             Some(Event::Delivered { delivery: delivery.clone(), status: *status, error_code: *error_code })
         }
         // The call goes on, whatever became of the news.

@@ -31,6 +31,27 @@ pub(crate) async fn as_of(
     Ok((state, last.map(Arc::new)))
 }
 
+/// The state after turn `seq`, from the snapshot when that is not newer: a watcher that missed a turn or two must not cost
+/// the whole journal.
+pub(crate) async fn since_snapshot(
+    journal: &dyn Journal,
+    org: &OrgId,
+    meta: &SessionMeta,
+    seq: u64,
+) -> Result<SessionState, StoreError> {
+    if let Some(stored) = journal.load(org, &meta.session).await?
+        && let Some(mut state) = stored.snapshot.filter(|snapshot| snapshot.seq() <= seq)
+    {
+        for turn in stored.tail.iter().take_while(|turn| turn.seq <= seq) {
+            state.apply(meta, turn);
+        }
+        if state.seq() == seq {
+            return Ok(state);
+        }
+    }
+    Ok(as_of(journal, org, &meta.session, meta, seq).await?.0)
+}
+
 /// The next turns after `since`, of which there must be some: at least one, and none left out.
 pub(crate) async fn page(
     journal: &dyn Journal,

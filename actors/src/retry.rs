@@ -136,6 +136,7 @@ mod tests {
             org: OrgId::new(NOW, [2; 16]),
             contact: ContactId::new(NOW, [3; 16]),
             session,
+            line: None,
             channel: Channel::Sms,
             kind: MessageKind::Reply,
             to: String::new(),

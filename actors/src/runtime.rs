@@ -145,16 +145,6 @@ impl Runtime {
         Ok(Subscription::open(org.clone(), joined, since).await?)
     }
 
-    /// Makes the relay look at the outbox now; for messages that were not written by a turn of this node.
-    pub fn nudge_outbox(&self) {
-        self.router.node.outbox_bell.notify_one();
-    }
-
-    /// Makes the timer service look at the timers now.
-    pub fn nudge_timers(&self) {
-        self.router.node.timer_bell.rung.notify_one();
-    }
-
     /// Lets idle sessions leave memory now (they do by themselves, too). Answers how many left.
     pub async fn sweep(&self) -> usize {
         let asked = self.router.registries.iter().filter_map(|registry| {

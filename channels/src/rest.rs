@@ -77,8 +77,8 @@ impl From<ApiError> for Refusal {
     }
 }
 
-/// `Retry-After` in seconds.
-fn retry_after(answer: &Answer) -> Option<u64> {
+/// `Retry-After`, in milliseconds.
+pub(crate) fn retry_after(answer: &Answer) -> Option<u64> {
     let seconds: u64 = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(seconds.min(MAX_WAIT_SECONDS) * 1_000)
 }

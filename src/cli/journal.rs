@@ -49,6 +49,10 @@ fn told(event: &Event) -> (&'static str, Option<Style>, String) {
             let files = if media.is_empty() { String::new() } else { format!(" (+{} file)", media.len()) };
             (from(origin), Some(Style::Green), format!("client: {}{files}", one_line(text)))
         }
+        Event::FileMissed { why } => ("", Some(Style::Yellow), format!("  a file is missing: {why:?}")),
+        Event::Repeated { of, message } => {
+            (message.channel.as_str(), Some(Style::Cyan), format!("  {of} is sent again"))
+        }
         Event::Said { message } => {
             (message.channel.as_str(), Some(Style::Cyan), format!("usher:  {}", one_line(&message.text)))
         }

@@ -20,7 +20,8 @@ pub struct Spec {
     pub doc: &'static str,
     /// The default as text; empty means unset.
     pub default: &'static str,
-    /// Whether its value must never be printed, and it has no flag (a command line is seen by every user).
+    /// Whether its value must never be printed, and it has no flag: every user of a machine sees its command lines. Only
+    /// `database_url`, which holds a password for PostgreSQL alone, has one.
     pub secret: bool,
 }
 
@@ -64,7 +65,7 @@ macro_rules! settings {
             }
 
             /// Each setting with the place its value came from and the value as it may be shown.
-            pub(super) fn provenance(&self) -> impl Iterator<Item = (&'static Spec, &Source, &str)> {
+            pub(crate) fn provenance(&self) -> impl Iterator<Item = (&'static Spec, &Source, &str)> {
                 Self::SPECS.iter().zip(&self.sources).map(|(spec, (source, text))| (spec, source, text.as_str()))
             }
         }
@@ -81,7 +82,8 @@ settings! {
     public_url / "USHER_PUBLIC_URL": Option<Url> = "";
     /// Directory of everything the server keeps: the embedded database, files and the generated master key.
     data_dir / "USHER_DATA_DIR": PathBuf = ".usher";
-    /// `sqlite:PATH` or `postgres://user:password@host/database`. Unset: `usher.db` in the data directory.
+    /// `sqlite:PATH` or `postgres://user:password@host/database`. Unset: `usher.db` in the data directory. Every user of the
+    /// machine sees a flag, so a password belongs into the variable or the file it names.
     database_url / "USHER_DATABASE_URL": Option<SecretString> = "" secret;
     /// 32 random bytes, base64 or hex: the key that wraps every other key. Unset: generated into the data directory.
     master_key / "USHER_MASTER_KEY": Option<SecretString> = "" secret;

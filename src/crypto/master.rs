@@ -1,7 +1,7 @@
 //! The key above all keys.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -36,7 +36,7 @@ pub enum MasterKeyError {
         /// The file.
         path: PathBuf,
         /// Why it failed.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -60,7 +60,7 @@ impl MasterKey {
         let path = dir.join(FILE);
         match fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text.into()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(MasterKeyError::Missing(path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(MasterKeyError::Missing(path)),
             Err(source) => Err(MasterKeyError::Io { path, source }),
         }
     }
@@ -69,7 +69,10 @@ impl MasterKey {
     pub fn of_data_dir_or_new(dir: &Path, entropy: &dyn Entropy) -> Result<Self, MasterKeyError> {
         match Self::of_data_dir(dir) {
             Err(MasterKeyError::Missing(path)) => {
-                write_new(&path, &DataKey::generate(entropy))?;
+                let key = DataKey::generate(entropy);
+                let text = Zeroizing::new(hex::encode(key.bytes()));
+                let made = write_new(&path, key.id(), &text);
+                made.map_err(|source| MasterKeyError::Io { path: path.clone(), source })?;
                 // Whoever was first, everyone uses the key that is in the file now.
                 Self::of_data_dir(dir)
             }
@@ -82,27 +85,28 @@ impl MasterKey {
     }
 }
 
-/// Writes the file whole or not at all: a private sibling is filled, synced and linked under the final name, which
-/// fails when another process was first.
-fn write_new(path: &Path, key: &DataKey) -> Result<(), MasterKeyError> {
-    let io = |source| MasterKeyError::Io { path: path.to_owned(), source };
-    let draft = path.with_extension(format!("{}.draft", key.id()));
+/// Writes a secret whole or not at all: a private sibling, named after `draft`, is filled, synced and linked under the
+/// final name. When another process was first, its file stays.
+///
+/// # Errors
+/// When the file cannot be made.
+pub(crate) fn write_new(path: &Path, draft: &str, text: &str) -> io::Result<()> {
+    let draft = path.with_extension(format!("{draft}.draft"));
     let mut options = fs::File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft).map_err(io)?;
-    let text = Zeroizing::new(hex::encode(key.bytes()));
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+    let mut file = options.open(&draft)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
     let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft).map_err(io)?;
+    fs::remove_file(&draft)?;
     match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io(error)),
-        _ => sync_directory(path).map_err(io),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => sync_directory(path),
     }
 }
 
-fn sync_directory(path: &Path) -> std::io::Result<()> {
+fn sync_directory(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
 }
 

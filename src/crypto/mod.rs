@@ -15,6 +15,7 @@ use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::ports::Entropy;
 use zeroize::Zeroizing;
 
+pub(crate) use master::write_new;
 pub use master::{MasterKey, MasterKeyError};
 
 /// Bytes of the nonce in front of every sealed body. Random: a key seals far fewer than 2^32 bodies.
@@ -51,6 +52,8 @@ pub enum Place<'a> {
         /// Its id.
         id: &'a str,
     },
+    /// A delivery's name in an address that a vendor is given: it must not tell the session, whose id opens a page.
+    Callback,
     /// The content of a stored file.
     File {
         /// Its id.
@@ -159,6 +162,7 @@ impl DataKey {
             Place::Turn { session, seq } => write!(out, "usher1|turn|{org}|{key}|{session}|{seq}"),
             Place::Snapshot { session, seq } => write!(out, "usher1|snapshot|{org}|{key}|{session}|{seq}"),
             Place::Delivery { id } => write!(out, "usher1|delivery|{org}|{key}|{id}"),
+            Place::Callback => write!(out, "usher1|callback|{org}|{key}"),
             Place::File { id } => write!(out, "usher1|file|{org}|{key}|{id}"),
             Place::CallReport { call } => write!(out, "usher1|call-report|{org}|{key}|{call}"),
             Place::Credential { account } => write!(out, "usher1|credential|{org}|{key}|{account}"),

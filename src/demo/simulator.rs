@@ -14,7 +14,7 @@ use usher_simulator::{RunningSimulator, Simulator, SimulatorConfig, StartError};
 use super::seed::Seeded;
 use super::{CLIENT_NAME, CLIENT_PHONE, NUMBER};
 use crate::clock::{SystemClock, SystemEntropy};
-use crate::inbound::{SMS_PATH, address};
+use crate::inbound::{SENT_AGAIN, SMS_PATH, address};
 use crate::voice::{STATUS_PATH, VOICE_PATH};
 
 /// The file in the data directory in which messages and opt-outs outlive the process.
@@ -54,7 +54,7 @@ pub(super) async fn register(
         "auth_token": seeded.auth_token.expose_secret(),
         "numbers": [{
             "number": NUMBER,
-            "sms_url": address(public, SMS_PATH),
+            "sms_url": format!("{}{SENT_AGAIN}", address(public, SMS_PATH)),
             "voice_url": address(public, VOICE_PATH),
             "status_callback": address(public, STATUS_PATH),
         }],

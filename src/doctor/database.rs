@@ -118,8 +118,8 @@ async fn organisations(settings: &Settings, store: &Store) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for org in &organisations {
-        match store.sms_account(&org.id).await {
-            Ok(Some(account)) => findings.push(super::outside::account(settings, &account.credentials).await),
+        match store.sms_account(&org.id, None).await {
+            Ok(Some(account)) => findings.extend(super::outside::account(settings, &account).await),
             Ok(None) => {}
             Err(error) => return vec![unreadable(error)],
         }

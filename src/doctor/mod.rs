@@ -4,9 +4,10 @@ mod database;
 mod machine;
 mod outside;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use crate::config::{Layers, Settings};
+use crate::config::{Layers, Settings, Source};
 use crate::demo::TakenPorts;
 
 /// How bad a finding is; the worst one is the exit code.
@@ -80,6 +81,7 @@ pub async fn examine(layers: &Layers) -> Vec<Finding> {
         }
     };
     findings.push(Finding::ok("settings", "every setting can be used"));
+    findings.extend(shown_secrets(&settings));
     let (settings, is_demo) = as_the_demo_would(layers, settings);
     findings.extend(machine::examine(&settings));
     findings.extend(outside::examine(&settings));
@@ -96,8 +98,11 @@ pub async fn examine(layers: &Layers) -> Vec<Finding> {
 /// to look with.
 fn as_the_demo_would(layers: &Layers, settings: Settings) -> (Settings, bool) {
     let demo = TakenPorts::remembered(&settings.data_dir).filter(|_| !settings.is_set("twilio_api_base"));
+    let public = settings.public_url.as_ref().map(ToString::to_string);
     let with_simulator = |ports: TakenPorts| {
-        layers.clone().with_flags([("twilio_api_base", ports.simulator_url())]).resolve().ok()
+        let public = public.unwrap_or_else(|| ports.server_url().to_string());
+        let flags = [("twilio_api_base", ports.simulator_url()), ("public_url", public)];
+        layers.clone().with_flags(flags).resolve().ok()
     };
     match demo.and_then(with_simulator) {
         Some(settings) => (settings, true),
@@ -115,6 +120,25 @@ fn unknown_settings(layers: &Layers) -> Vec<Finding> {
                 format!("{name} is set and names no setting"),
                 "It has no effect; most likely it is misspelt.",
                 format!("Unset it, or use one of {}.", closest(name)),
+            )
+        })
+        .collect()
+}
+
+/// Secrets on a command line, which every user of the machine sees.
+fn shown_secrets(settings: &Settings) -> Vec<Finding> {
+    let shown =
+        settings.provenance().filter(|(spec, source, _)| spec.secret && matches!(source, Source::Flag(_)));
+    let with_password =
+        |url: &SecretString| url::Url::parse(url.expose_secret()).is_ok_and(|url| url.password().is_some());
+    shown
+        .filter(|_| settings.database_url.as_ref().is_some_and(with_password))
+        .map(|(spec, source, _)| {
+            Finding::warning(
+                "secrets",
+                format!("{source} holds a password"),
+                "Every user of this machine sees the command lines of all programs.",
+                format!("Set {}, or {}_FILE to the name of a file that holds it.", spec.env, spec.env),
             )
         })
         .collect()

@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 use usher_channels::http::{HttpSettings, HttpStack};
+use usher_channels::twilio::codec::NumberResource;
 use usher_channels::twilio::{
     Form, LookupQuery, OutgoingMessage, Payload, Sender, SignatureHeaders, SignedUrl, SigningKey,
     TwilioClient, TwilioCredentials,
@@ -11,7 +12,8 @@ use usher_conversation::time::Timestamp;
 
 use super::Finding;
 use crate::config::Settings;
-use crate::inbound::{SMS_PATH, address};
+use crate::inbound::{SENT_AGAIN, SMS_PATH, address};
+use crate::outbound::{SmsAccount, SmsSender};
 
 pub(super) fn examine(settings: &Settings) -> Vec<Finding> {
     vec![public_url(settings), signatures(settings)]
@@ -54,26 +56,66 @@ fn signatures(settings: &Settings) -> Finding {
     }
 }
 
-/// Asks the vendor whether it knows an organisation's credentials.
-pub(super) async fn account(settings: &Settings, credentials: &TwilioCredentials) -> Finding {
+/// Asks the vendor whether it knows an organisation's credentials, and where its number's messages go.
+pub(super) async fn account(settings: &Settings, account: &SmsAccount) -> Vec<Finding> {
     let base = &settings.twilio_api_base;
+    let credentials = &account.credentials;
     let sid = &credentials.account_sid;
     let why = "The organisation's text messages could not be sent.";
-    let client = HttpStack::new(HttpSettings::default())
-        .map_err(|error| error.to_string())
-        .and_then(|http| TwilioClient::new(http, base.as_str()).map_err(|error| error.to_string()));
-    let known = match client {
-        Ok(client) => ask(&client, credentials).await,
-        Err(error) => Err(error),
-    };
-    match known {
-        Ok(()) => Finding::ok("Twilio", format!("{sid} is known at {base}")),
-        Err(error) => Finding::broken(
+    let broken = |error: String| {
+        vec![Finding::broken(
             "Twilio",
             format!("{sid} at {base}: {error}"),
             why,
             "Check the account's SID and token, and USHER_TWILIO_API_BASE; for a demo, that it runs.",
-        ),
+        )]
+    };
+    let client = HttpStack::new(HttpSettings::default())
+        .map_err(|error| error.to_string())
+        .and_then(|http| TwilioClient::new(http, base.as_str()).map_err(|error| error.to_string()));
+    let client = match client {
+        Ok(client) => client,
+        Err(error) => return broken(error),
+    };
+    if let Err(error) = ask(&client, credentials).await {
+        return broken(error);
+    }
+    let mut findings = vec![Finding::ok("Twilio", format!("{sid} is known at {base}"))];
+    // The numbers of a messaging service follow the service's own settings.
+    if let SmsSender::Number(number) = &account.sender {
+        let url = address(&settings.public_base(settings.bind), SMS_PATH);
+        findings.push(webhook(&url, client.number(credentials, number).await));
+    }
+    findings
+}
+
+/// Whether a number's messages come here, and come again when something goes wrong.
+fn webhook(url: &str, number: Result<Option<NumberResource>, String>) -> Finding {
+    const CHECK: &str = "Twilio webhook";
+    let lost = "Messages of clients would be lost.";
+    let next = format!("Set the number's webhook for messages to {url}{SENT_AGAIN} (POST).");
+    let number = match number {
+        Ok(Some(number)) => number,
+        Ok(None) => {
+            let next = "Check which account has the organisation's number.";
+            return Finding::broken(CHECK, "the account does not have the number", lost, next);
+        }
+        Err(error) => {
+            let next = "Look again when Twilio answers.";
+            return Finding::warning(CHECK, format!("its settings cannot be read: {error}"), lost, next);
+        }
+    };
+    let set = number.sms_url.unwrap_or_default();
+    let (place, overrides) = set.split_once('#').unwrap_or((&set, ""));
+    if place != url {
+        return Finding::warning(CHECK, format!("leads to {place:?} and not to {url}"), lost, next);
+    }
+    let retries = overrides.split('&').filter_map(|part| part.strip_prefix("rp="));
+    if retries.flat_map(|kinds| kinds.split(',')).any(|kind| matches!(kind, "all" | "5xx")) {
+        Finding::ok(CHECK, format!("{url} is tried again when it fails"))
+    } else {
+        let why = "Twilio does not send a message again that was answered with an error: it would be lost.";
+        Finding::warning(CHECK, format!("{url} is tried once"), why, next)
     }
 }
 
@@ -86,5 +128,25 @@ async fn ask(client: &TwilioClient, credentials: &TwilioCredentials) -> Result<(
     match client.look_up(credentials, query).await {
         Lookup::Absent | Lookup::Found { .. } => Ok(()),
         Lookup::Unknown { reason } => Err(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Severity;
+
+    #[test]
+    fn a_webhook_that_leads_elsewhere_or_is_not_tried_again_is_found() {
+        let url = "https://usher.example/api/webhooks/twilio/sms";
+        let severity =
+            |set: &str| webhook(url, Ok(Some(NumberResource { sms_url: Some(set.into()) }))).severity;
+        assert_eq!(severity(&format!("{url}{SENT_AGAIN}")), Severity::Ok);
+        assert_eq!(severity(&format!("{url}#rt=4000&rp=ct,5xx")), Severity::Ok);
+        for wrong in [url.to_owned(), format!("{url}#rc=5"), format!("{url}#rp=ct"), format!("{url}/#rp=all")]
+        {
+            assert_eq!(severity(&wrong), Severity::Warning, "{wrong}");
+        }
+        assert_eq!(webhook(url, Ok(None)).severity, Severity::Broken);
     }
 }

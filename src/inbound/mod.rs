@@ -9,7 +9,7 @@ use url::Url;
 use usher_channels::twilio::SignedUrl;
 
 pub use directory::Directory;
-pub(crate) use directory::Line;
+pub(crate) use directory::{Line, Naming};
 pub use store::OurNumber;
 
 /// Path of Twilio's webhook for incoming messages.
@@ -36,6 +36,10 @@ impl Inbound {
         }
     }
 }
+
+/// What stands behind an address that Twilio is given for messages: by default it does not send a webhook again that was
+/// answered with an error or too late, and then the message is lost. The fragment is neither sent to us nor signed.
+pub const SENT_AGAIN: &str = "#rc=5&rp=all";
 
 /// The public address of one of our paths; a public address may have a path of its own.
 pub fn address(public: &Url, path: &str) -> String {

@@ -1,15 +1,24 @@
 //! The SQL of what vendors post: whose number it is, which message a report is about.
 
+use std::sync::Arc;
+
 use usher_channels::twilio::TwilioCredentials;
 use usher_conversation::id::{DeliveryId, OrgId, SessionId};
 use usher_conversation::ports::StoreError;
 
-use crate::db::{DbError, Scope, execute, fetch_optional, statements};
+use super::directory::Naming;
+use crate::crypto::DataKey;
+use crate::db::{DbError, Scope, execute, fetch_all, fetch_one, fetch_optional, statements};
 use crate::store::{Store, parse_id};
 
 statements! {
     NUMBER = "SELECT n.org_id, a.account_sid, a.key_id, a.auth_token FROM twilio_numbers n \
         JOIN twilio_accounts a ON a.org_id = n.org_id AND a.account_sid = n.account_sid WHERE n.phone = $1";
+    SERVICE = "SELECT org_id, account_sid, key_id, auth_token FROM twilio_accounts \
+        WHERE messaging_service_sid = $1 AND account_sid = $2 LIMIT 2";
+    ACCOUNT = "SELECT org_id, account_sid, key_id, auth_token FROM twilio_accounts \
+        WHERE org_id = $1 AND account_sid = $2";
+    TAKEN = "SELECT EXISTS (SELECT 1 FROM journal WHERE org_id = $1 AND dedup_key = $2)";
     DELIVERY_BY_VENDOR_ID = "SELECT delivery_id, session_id FROM outbox WHERE org_id = $1 AND vendor_id = $2";
     DELIVERY_BY_ID = "SELECT delivery_id, session_id FROM outbox \
         WHERE org_id = $1 AND delivery_id = $2 AND (vendor_id IS NULL OR vendor_id = $3)";
@@ -24,10 +33,12 @@ pub struct OurNumber {
     pub org: OrgId,
     /// The account it belongs to.
     pub credentials: TwilioCredentials,
+    /// The tenant's key.
+    pub(crate) names: Arc<DataKey>,
 }
 
 #[derive(sqlx::FromRow)]
-struct NumberRow {
+struct AccountRow {
     org_id: String,
     account_sid: String,
     key_id: String,
@@ -35,18 +46,46 @@ struct NumberRow {
 }
 
 impl Store {
-    /// Whose number this is. One of the few look-ups without a tenant: it finds the tenant.
+    /// Whose number this is.
     pub async fn line(&self, number: &str) -> Result<Option<OurNumber>, StoreError> {
-        let (store, number) = (self.clone(), number.to_owned());
+        match Naming::number(number) {
+            Some(naming) => self.account_of(&naming).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whose account this is. One of the few look-ups without a tenant: it finds the tenant.
+    pub(crate) async fn account_of(&self, naming: &Naming) -> Result<Option<OurNumber>, StoreError> {
+        let (store, naming) = (self.clone(), naming.clone());
         self.run(async move {
             let mut tx = store.db().read(Scope::System).await?;
-            let Some(row) = fetch_optional!(&mut tx, NumberRow, NUMBER, number.as_str())? else {
-                return Ok(None);
+            let row = match &naming {
+                Naming::Number(number) => fetch_optional!(&mut tx, AccountRow, NUMBER, &**number)?,
+                Naming::Account { org, account } => {
+                    fetch_optional!(&mut tx, AccountRow, ACCOUNT, org.as_str(), &**account)?
+                }
+                Naming::Service { service, account } => {
+                    let mut rows = fetch_all!(&mut tx, AccountRow, SERVICE, &**service, &**account)?;
+                    // Two tenants with one account and one service: nobody can tell whose message it is.
+                    if rows.len() == 1 { rows.pop() } else { None }
+                }
             };
+            let Some(row) = row else { return Ok(None) };
             let org = parse_id(&row.org_id)?;
             let credentials =
                 store.open_credentials(&mut tx, &org, row.account_sid, &row.key_id, row.auth_token).await?;
-            Ok(Some(OurNumber { org, credentials }))
+            let names = store.keyring().org(&mut tx, &org).await?;
+            Ok(Some(OurNumber { org, credentials, names }))
+        })
+        .await
+    }
+
+    /// Whether an input of this key is in the journal already.
+    pub async fn is_taken(&self, org: &OrgId, dedup: &str) -> Result<bool, StoreError> {
+        let (db, org, dedup) = (self.db().clone(), org.clone(), dedup.to_owned());
+        self.run(async move {
+            let mut tx = db.read(Scope::Org(&org)).await?;
+            Ok(fetch_one!(&mut tx, (bool,), TAKEN, org.as_str(), dedup.as_str())?.0)
         })
         .await
     }

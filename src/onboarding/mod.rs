@@ -8,6 +8,7 @@ pub(crate) mod store;
 pub mod upload;
 pub mod view;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,6 @@ pub use store::{NewSession, Opened};
 
 use actix_web::HttpRequest;
 use moka::sync::Cache;
-use tokio::sync::Semaphore;
 use usher_actors::RuntimeError;
 use usher_conversation::channel::Channel;
 use usher_conversation::id::{OrgId, SessionId};
@@ -25,22 +25,95 @@ use usher_conversation::time::Timestamp;
 
 use crate::app::App;
 use crate::tenancy::Organisation;
+use crate::web::address::limit_key;
+use crate::web::turnstile::{Pass, Turnstile};
 use crate::web::{Fault, edge, origin};
 
+/// Path of uploads, whose bodies are larger than others.
+pub const UPLOAD_PATH: &str = "/api/widget/upload";
 /// A link's session never changes, and an ended link may live so much longer.
 const REMEMBER_KEYS: Duration = Duration::from_mins(1);
 /// Changed settings of an organisation are seen after so long.
 const REMEMBER_ORGS: Duration = Duration::from_secs(30);
 const REMEMBERED: u64 = 100_000;
-const UPLOADS_AT_ONCE: usize = 16;
+/// Uploads are held in memory while they arrive: so many at one time,
+const UPLOADS_AT_ONCE: usize = 32;
+/// of one organisation's clients,
+const UPLOADS_OF_ORG: usize = 16;
+/// of one address, behind which there may be an office,
+const UPLOADS_OF_ADDRESS: usize = 6;
+/// and of one session.
+const UPLOADS_OF_SESSION: usize = 3;
+/// Pages of one session that may be open at one time.
+const PAGES_OF_SESSION: usize = 256;
+/// Pages of one server: each costs memory, and a file of the system.
+const PAGES: usize = 100_000;
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// What the widget's API remembers between requests.
 pub struct Onboarding {
     sessions: Cache<Box<str>, Arc<(OrgId, SessionId)>>,
     orgs: Cache<OrgId, Arc<Organisation>>,
-    /// Uploads are held in memory while they arrive; so many at one time.
-    pub uploads: Semaphore,
+    uploads: Gate,
+    pages: Gate,
+}
+
+/// Places at one time: of the server, an organisation, an address and a session.
+struct Gate {
+    server: Arc<Turnstile<()>>,
+    org: Arc<Turnstile<OrgId>>,
+    address: Arc<Turnstile<IpAddr>>,
+    session: Arc<Turnstile<SessionId>>,
+}
+
+/// A place in each.
+pub struct Places {
+    _server: Pass<()>,
+    _org: Pass<OrgId>,
+    _address: Pass<IpAddr>,
+    _session: Pass<SessionId>,
+}
+
+impl Gate {
+    fn new(server: usize, org: usize, address: usize, session: usize) -> Self {
+        Self {
+            server: Turnstile::new(server),
+            org: Turnstile::new(org),
+            address: Turnstile::new(address),
+            session: Turnstile::new(session),
+        }
+    }
+
+    fn enter(&self, admitted: &Admitted, address: IpAddr) -> Option<Places> {
+        Some(Places {
+            _session: self.session.enter(admitted.session.clone())?,
+            _address: self.address.enter(limit_key(address))?,
+            _org: self.org.enter(admitted.org.id.clone())?,
+            _server: self.server.enter(())?,
+        })
+    }
+}
+
+impl Onboarding {
+    /// A place for an upload.
+    ///
+    /// # Errors
+    /// [`Problem::Overloaded`] when they are taken.
+    pub fn upload(&self, admitted: &Admitted, address: IpAddr) -> Result<Places, Fault> {
+        self.uploads
+            .enter(admitted, address)
+            .ok_or_else(|| Fault::new(Problem::Overloaded, "Too many uploads are under way.").retry_after(3))
+    }
+
+    /// A place for a page that follows its session.
+    ///
+    /// # Errors
+    /// [`Problem::Overloaded`] when they are taken.
+    pub fn page(&self, admitted: &Admitted, address: IpAddr) -> Result<Places, Fault> {
+        self.pages
+            .enter(admitted, address)
+            .ok_or_else(|| Fault::new(Problem::Overloaded, "Too many pages are open.").retry_after(30))
+    }
 }
 
 impl Default for Onboarding {
@@ -48,7 +121,9 @@ impl Default for Onboarding {
         Self {
             sessions: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBER_KEYS).build(),
             orgs: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBER_ORGS).build(),
-            uploads: Semaphore::new(UPLOADS_AT_ONCE),
+            uploads: Gate::new(UPLOADS_AT_ONCE, UPLOADS_OF_ORG, UPLOADS_OF_ADDRESS, UPLOADS_OF_SESSION),
+            // Whole companies sit behind one address, and a proxy of ours may not be known as one.
+            pages: Gate::new(PAGES, PAGES, PAGES, PAGES_OF_SESSION),
         }
     }
 }
@@ -82,7 +157,7 @@ async fn find(app: &App, key: &str) -> Result<Arc<(OrgId, SessionId)>, Fault> {
     }
     let unknown = || Fault::new(Problem::UnknownSession, "There is no such session, or its link has ended.");
     let found = if let Ok(session) = key.parse::<SessionId>() {
-        app.store.org_of_session(&session).await?.map(|org| (org, session))
+        app.store.org_of_live_session(&session, links_live_since(app)).await?.map(|org| (org, session))
     } else if is_link(key) {
         app.store.session_of_link(key, links_live_since(app)).await?
     } else {
@@ -120,7 +195,7 @@ pub fn is_link(text: &str) -> bool {
 
 /// Where everything entered on a page comes from.
 pub const fn from_widget() -> Origin {
-    Origin { channel: Channel::Widget, address: String::new() }
+    Origin { channel: Channel::Widget, address: String::new(), line: None }
 }
 
 impl From<RuntimeError> for Fault {

@@ -12,7 +12,7 @@ use usher_conversation::flow::FieldId;
 use usher_conversation::problem::Problem;
 use usher_conversation::session::{Command, Event, FieldError, Inbound};
 
-use super::{Admitted, admit, from_widget, page, socket, upload, view};
+use super::{Admitted, UPLOAD_PATH, admit, from_widget, page, socket, upload, view};
 use crate::app::App;
 use crate::web::Fault;
 use crate::web::route::at;
@@ -25,7 +25,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         // The fixed and frequent first: every pattern with a variable that is tried before is a regular expression.
         .service(at("/api/widget/response").post(respond))
-        .service(at("/api/widget/upload").post(upload::upload))
+        .service(at(UPLOAD_PATH).post(upload::upload))
         .service(at("/api/widget/session/{session}").get(session))
         .service(at("/ws/widget").get(socket::open))
         .service(at("/s/{token}").get(hosted_page));
@@ -88,7 +88,8 @@ pub async fn respond(
         Input::Answer { field, value } => Command::Submit { origin, field: FieldId::new(field), value },
         Input::Skip { field } => Command::Skip { origin, field: FieldId::new(field) },
         Input::Text { text } => {
-            let inbound = Inbound { origin, text, media: Vec::new(), vendor_keyword: None };
+            let inbound =
+                Inbound { origin, text, media: Vec::new(), missed: Vec::new(), vendor_keyword: None };
             let handled = submit(&app, &admitted, key, Command::Receive(inbound)).await?;
             return Ok(HttpResponse::Ok().json(view::reply(&handled, view::told(&handled))));
         }

@@ -27,8 +27,9 @@ pub async fn open(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let admitted = admit(&app, &request, &query.session).await?;
+    let places = app.onboarding.page(&admitted, app.edge.caller(&request))?;
     let subscription = app.runtime.subscribe(&admitted.org.id, &admitted.session, query.since).await?;
-    socket::follow(&request, payload, subscription, frame)
+    socket::follow(&request, payload, subscription, places, frame)
 }
 
 /// A turn for the wire; made once, however many pages follow.

@@ -15,6 +15,7 @@ statements! {
         ON CONFLICT DO NOTHING";
     OPEN_SESSION = "SELECT session_id, contact_id, link FROM sessions WHERE org_id = $1 AND open_key = $2";
     ORG_OF_SESSION = "SELECT org_id FROM sessions WHERE session_id = $1";
+    ORG_OF_LIVE_SESSION = "SELECT org_id FROM sessions WHERE session_id = $1 AND last_activity_at >= $2";
     SESSION_OF_LINK = "SELECT org_id, session_id FROM sessions WHERE link = $1 AND last_activity_at >= $2";
     CONTACT_OF_SESSION = "SELECT contact_id FROM sessions WHERE org_id = $1 AND session_id = $2";
     SESSION_OF_PHONE = "SELECT s.session_id FROM contacts c \
@@ -157,6 +158,23 @@ impl Store {
         self.run(async move {
             let mut tx = db.read(Scope::System).await?;
             let found = fetch_optional!(&mut tx, (String,), ORG_OF_SESSION, session.as_str())?;
+            found.map(|(org,)| parse_id(&org)).transpose()
+        })
+        .await
+    }
+
+    /// Which organisation a session belongs to in which something happened since `active_since`. A page that was left open
+    /// holds the session's id, and its key ends with the link it came by.
+    pub async fn org_of_live_session(
+        &self,
+        session: &SessionId,
+        active_since: Timestamp,
+    ) -> Result<Option<OrgId>, StoreError> {
+        let (db, session) = (self.db().clone(), session.clone());
+        self.run(async move {
+            let mut tx = db.read(Scope::System).await?;
+            let since = active_since.as_millis();
+            let found = fetch_optional!(&mut tx, (String,), ORG_OF_LIVE_SESSION, session.as_str(), since)?;
             found.map(|(org,)| parse_id(&org)).transpose()
         })
         .await

@@ -7,14 +7,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
 use usher_channels::widget::{ProblemBody, ResponseReply, UploadQuery};
-use usher_conversation::answer::FileAnswer;
-use usher_conversation::flow::FieldId;
+use usher_conversation::answer::AnswerValue;
+use usher_conversation::flow::{FieldId, FieldType};
 use usher_conversation::problem::Problem;
 use usher_conversation::session::Command;
 
-use super::{admit, from_widget, routes, sniff};
+use super::{Admitted, admit, from_widget, routes, sniff};
 use crate::app::App;
-use crate::files::NewFile;
+use crate::files::{NewFile, file_id};
 use crate::web::{Fault, edge};
 
 /// The one part of the form.
@@ -46,18 +46,49 @@ pub async fn upload(
 ) -> Result<HttpResponse, Fault> {
     let key = query.key().map_err(|error| Fault::new(Problem::MalformedRequest, error.to_string()))?;
     let admitted = admit(&app, &request, &query.session_id).await?;
-    let _slot = app
-        .onboarding
-        .uploads
-        .try_acquire()
-        .map_err(|_| Fault::new(Problem::Overloaded, "Too many uploads are under way.").retry_after(3))?;
+    let field = FieldId::new(query.field.as_str());
+    wanted(&app, &admitted, &field).await?;
+    let _places = app.onboarding.upload(&admitted, app.edge.caller(&request))?;
 
     let received = receive(form, app.settings.upload_limit).await?;
+    let (org, session) = (&admitted.org.id, &admitted.session);
+    if !app.store.has_room(org, session, received.bytes.len() as u64).await? {
+        return Err(refused("No more files are taken. Please ask us what to do with yours."));
+    }
     let file =
         NewFile { name: received.name, media_type: received.media_type.to_owned(), bytes: received.bytes };
-    let file: FileAnswer = app.store.keep_file(&admitted.org.id, &admitted.session, file).await?;
-    let command = Command::Attach { origin: from_widget(), field: FieldId::new(query.field.as_str()), file };
-    routes::form_reply(&routes::submit(&app, &admitted, key, command).await?)
+    let id = file_id(session.as_str(), key);
+    let file = app.store.keep_file(org, session, id.clone(), file).await?;
+    let command = Command::Attach { origin: from_widget(), field, file };
+    let taken = routes::submit(&app, &admitted, key, command).await;
+    // Of a store that failed we do not know whether the answer is in the journal, so its file stays.
+    let unwanted = match &taken {
+        Ok(handled) => {
+            let is_it = |value: &AnswerValue| matches!(value, AnswerValue::File(kept) if kept.file == id);
+            !handled.state.answers().values().any(|answer| is_it(&answer.value))
+        }
+        Err(fault) => fault.problem() != Problem::StoreUnavailable,
+    };
+    if unwanted {
+        app.store.discard_file(org, session, &id).await?;
+    }
+    routes::form_reply(&taken?)
+}
+
+/// Whether the session asks for a file there, before anything is read or kept.
+async fn wanted(app: &App, admitted: &Admitted, field: &FieldId) -> Result<(), Fault> {
+    let current = app.runtime.read(&admitted.org.id, &admitted.session).await?;
+    let answer = |id: &FieldId| current.state.answer(id).map(|answer| &answer.value);
+    let asked = current.meta.flow.visible(&answer).into_iter().find(|asked| asked.id == *field);
+    match asked.map(|asked| asked.kind) {
+        Some(FieldType::File) => Ok(()),
+        Some(_) => Err(refused("This question is not answered by a file.")),
+        None => Err(Fault::new(Problem::UnknownField, "This session does not ask this question.")),
+    }
+}
+
+fn refused(why: &'static str) -> Fault {
+    Fault::new(Problem::FileRefused, why).with_field(PART, why)
 }
 
 struct Received {
@@ -81,8 +112,7 @@ async fn receive(mut form: Multipart, limit: u64) -> Result<Received, Fault> {
     }
     let head = &bytes[..bytes.len().min(sniff::HEAD_BYTES)];
     let media_type = sniff::media_type(head).ok_or_else(|| {
-        let why = "Files of this kind are not accepted. Please send a picture, a PDF or a document.";
-        Fault::new(Problem::FileRefused, why).with_field(PART, why)
+        refused("Files of this kind are not accepted. Please send a picture, a PDF or a document.")
     })?;
     Ok(Received { name: sniff::clean_name(&name), media_type, bytes })
 }

@@ -1,5 +1,6 @@
 //! The way out: text messages through the organisation's own Twilio account.
 
+pub(crate) mod callback;
 pub(crate) mod store;
 
 pub use store::NewSmsAccount;
@@ -16,6 +17,8 @@ use usher_conversation::ports::{
     BoxFuture, Claimed, Consequence, Lane, Lookup, SendOutcome, StoreError, Transport,
 };
 
+use self::callback::Reported;
+use crate::crypto::DataKey;
 use crate::inbound::{STATUS_PATH, address};
 use crate::store::Store;
 
@@ -30,6 +33,8 @@ pub struct SmsAccount {
     pub credentials: TwilioCredentials,
     /// Who messages are sent as.
     pub sender: SmsSender,
+    /// The organisation's key: seals what callback addresses name.
+    pub(crate) names: Arc<DataKey>,
 }
 
 /// Who messages are sent as.
@@ -62,7 +67,7 @@ pub struct SmsTransport {
     client: TwilioClient,
     status_url: String,
     segments_per_second: f64,
-    accounts: Cache<OrgId, Arc<SmsAccount>>,
+    accounts: Cache<(OrgId, Option<String>), Arc<SmsAccount>>,
 }
 
 impl SmsTransport {
@@ -77,11 +82,13 @@ impl SmsTransport {
         }
     }
 
-    async fn account(&self, org: &OrgId) -> Result<Arc<SmsAccount>, SendOutcome> {
-        if let Some(account) = self.accounts.get(org) {
+    /// The account and sender of a message: the line the contact wrote to.
+    async fn account(&self, message: &Claimed) -> Result<Arc<SmsAccount>, SendOutcome> {
+        let key = (message.org.clone(), message.line.clone());
+        if let Some(account) = self.accounts.get(&key) {
             return Ok(account);
         }
-        let account = match self.store.sms_account(org).await {
+        let account = match self.store.sms_account(&message.org, message.line.as_deref()).await {
             Ok(Some(account)) => Arc::new(account),
             Ok(None) => {
                 return Err(SendOutcome::Permanent {
@@ -92,13 +99,15 @@ impl SmsTransport {
             }
             Err(error) => return Err(waiting_for_store(&error)),
         };
-        self.accounts.insert(org.clone(), Arc::clone(&account));
+        self.accounts.insert(key, Arc::clone(&account));
         Ok(account)
     }
 
     /// The address names the message, so that a callback that overtakes our own bookkeeping still finds it.
-    fn status_callback(&self, message: &Claimed) -> String {
-        format!("{}?delivery={}", self.status_url, message.delivery)
+    fn status_callback(&self, account: &SmsAccount, message: &Claimed) -> String {
+        let entropy = self.store.entropy();
+        let query = Reported::query(&account.names, entropy, &message.org, &message.delivery);
+        format!("{}?{query}", self.status_url)
     }
 }
 
@@ -109,11 +118,11 @@ fn waiting_for_store(error: &StoreError) -> SendOutcome {
 impl Transport for SmsTransport {
     fn send<'a>(&'a self, message: &'a Claimed) -> BoxFuture<'a, SendOutcome> {
         Box::pin(async move {
-            let account = match self.account(&message.org).await {
+            let account = match self.account(message).await {
                 Ok(account) => account,
                 Err(outcome) => return outcome,
             };
-            let callback = self.status_callback(message);
+            let callback = self.status_callback(&account, message);
             let outgoing = OutgoingMessage {
                 to: &message.to,
                 from: account.sender.as_sender(),
@@ -136,7 +145,7 @@ impl Transport for SmsTransport {
                 return Lookup::Found { vendor_id: vendor_id.clone() };
             }
             let taken: Vec<String> = taken.into_iter().map(|(_, vendor_id)| vendor_id).collect();
-            let Ok(account) = self.account(&message.org).await else {
+            let Ok(account) = self.account(message).await else {
                 return unknown("the organisation's account could not be read".to_owned());
             };
             let outgoing = OutgoingMessage {
@@ -152,7 +161,7 @@ impl Transport for SmsTransport {
 
     fn lane<'a>(&'a self, message: &'a Claimed) -> BoxFuture<'a, Result<Lane, SendOutcome>> {
         Box::pin(async move {
-            let account = self.account(&message.org).await?;
+            let account = self.account(message).await?;
             Ok(Lane {
                 key: account.sender.key().to_owned(),
                 segments_per_second: self.segments_per_second,

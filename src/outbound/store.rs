@@ -20,7 +20,9 @@ statements! {
     SMS_ACCOUNT = "SELECT n.phone, a.account_sid, a.key_id, a.auth_token, a.messaging_service_sid \
         FROM twilio_numbers n \
         JOIN twilio_accounts a ON a.org_id = n.org_id AND a.account_sid = n.account_sid \
-        WHERE n.org_id = $1 ORDER BY n.created_at, n.phone LIMIT 1";
+        WHERE n.org_id = $1 ORDER BY \
+        CASE WHEN n.phone = $2 THEN 0 WHEN a.messaging_service_sid = $2 THEN 1 ELSE 2 END, \
+        n.created_at, n.phone LIMIT 1";
     VENDOR_IDS_OF_CONTACT = "SELECT o.delivery_id, o.vendor_id \
         FROM sessions s JOIN outbox o ON o.session_id = s.session_id \
         WHERE s.org_id = $1 AND s.contact_id = $2 AND o.org_id = $1 AND o.vendor_id IS NOT NULL";
@@ -66,18 +68,29 @@ impl Store {
         .await
     }
 
-    /// How an organisation sends text messages, when it can.
-    pub async fn sms_account(&self, org: &OrgId) -> Result<Option<SmsAccount>, StoreError> {
-        let (store, org) = (self.clone(), org.clone());
+    /// How an organisation sends text messages, when it can: from `line`, one of its numbers or messaging services, when
+    /// it still has that, else from its first.
+    pub async fn sms_account(
+        &self,
+        org: &OrgId,
+        line: Option<&str>,
+    ) -> Result<Option<SmsAccount>, StoreError> {
+        let (store, org, line) = (self.clone(), org.clone(), line.map(str::to_owned));
         self.run(async move {
             let mut tx = store.db().read(Scope::Org(&org)).await?;
-            let Some(row) = fetch_optional!(&mut tx, AccountRow, SMS_ACCOUNT, org.as_str())? else {
+            let found = fetch_optional!(&mut tx, AccountRow, SMS_ACCOUNT, org.as_str(), line.as_deref())?;
+            let Some(row) = found else {
                 return Ok(None);
             };
             let credentials =
                 store.open_credentials(&mut tx, &org, row.account_sid, &row.key_id, row.auth_token).await?;
-            let sender = row.messaging_service_sid.map_or(SmsSender::Number(row.phone), SmsSender::Service);
-            Ok(Some(SmsAccount { credentials, sender }))
+            let names = store.keyring().org(&mut tx, &org).await?;
+            let sender = match row.messaging_service_sid {
+                // What comes to a number of the service names the service.
+                Some(service) if line.as_deref() != Some(&*row.phone) => SmsSender::Service(service),
+                Some(_) | None => SmsSender::Number(row.phone),
+            };
+            Ok(Some(SmsAccount { credentials, sender, names }))
         })
         .await
     }

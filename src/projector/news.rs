@@ -80,7 +80,7 @@ mod tests {
         let org: OrgId = "org_a".parse().expect("an id");
         let session: SessionId = "ses_a".parse().expect("an id");
         let committed = |seq| {
-            let origin = Origin { channel: Channel::Sms, address: "+14155550100".into() };
+            let origin = Origin { channel: Channel::Sms, address: "+14155550100".into(), line: None };
             let events = vec![Event::Received { origin, text: format!("words {seq}"), media: Vec::new() }];
             let at = Timestamp::from_millis(1000);
             let turn = Arc::new(Turn { seq, at, dedup: None, events });

@@ -286,7 +286,7 @@ mod tests {
         let new = NewSession { contact: contact.clone(), flow: flow.id.clone(), package: None };
         let session = store.find_or_create_session(&org, new).await.expect("a session").session;
         for seq in 1..=3 {
-            let origin = Origin { channel: Channel::Sms, address: "+14155550100".to_owned() };
+            let origin = Origin { channel: Channel::Sms, address: "+14155550100".to_owned(), line: None };
             let events = vec![Event::Received { origin, text: "hello".to_owned(), media: Vec::new() }];
             let turn = Arc::new(Turn { seq, at: Timestamp::from_millis(1), dedup: None, events });
             let (org, session, contact) = (org.clone(), session.clone(), contact.clone());

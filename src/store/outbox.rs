@@ -56,7 +56,7 @@ statements! {
         blocked!(),
         " ORDER BY o.due, o.delivery_id LIMIT $3) \
          RETURNING delivery_id, org_id, session_id, contact_id, channel, kind, epoch, key_id, body, state, lease, \
-         uncertain, attempts, created_at, \
+         uncertain, attempts, line, created_at, \
          (SELECT CASE WHEN outbox.channel = 'email' THEN c.email ELSE c.phone END FROM contacts c \
           WHERE c.org_id = outbox.org_id AND c.contact_id = outbox.contact_id) AS address"
     );
@@ -102,6 +102,7 @@ struct ClaimRow {
     lease: i64,
     uncertain: bool,
     attempts: i64,
+    line: Option<String>,
     created_at: i64,
     address: Option<String>,
 }
@@ -220,6 +221,7 @@ impl Store {
             channel: channel(&row.channel)?,
             kind: kind(&row.kind)?,
             to: row.address.take().unwrap_or_default(),
+            line: row.line.take(),
             text: String::from_utf8(plain).map_err(|error| corrupt(&error))?,
             attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
             uncertain: row.uncertain,

@@ -48,6 +48,7 @@ pub(super) struct SealedMessage {
     pub(super) epoch: u64,
     pub(super) body: Vec<u8>,
     pub(super) due: Timestamp,
+    pub(super) line: Option<String>,
 }
 
 impl SealedTurn {
@@ -100,12 +101,13 @@ impl SealedTurn {
     fn add(&mut self, effect: Effect, key: &DataKey, entropy: &dyn Entropy) {
         match effect {
             Effect::Send(message) => {
-                let OutboundMessage { delivery, channel, kind, text, not_before, epoch } = message;
+                let OutboundMessage { delivery, channel, kind, text, not_before, epoch, line } = message;
                 let place = Place::Delivery { id: delivery.as_str() };
                 let body = key.seal(entropy, &self.org, place, text.as_bytes());
                 let position = i64::try_from(self.messages.len()).unwrap_or(i64::MAX);
                 let due = not_before.unwrap_or(self.at);
-                self.messages.push(SealedMessage { delivery, position, channel, kind, epoch, body, due });
+                let message = SealedMessage { delivery, position, channel, kind, epoch, body, due, line };
+                self.messages.push(message);
             }
             Effect::SupersedeReplies => self.supersedes = true,
             Effect::SetTimer { timer, kind: _, due } => self.timers.push((timer, due)),

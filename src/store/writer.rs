@@ -53,8 +53,8 @@ static SUPERSEDE_REPLIES: Repeated = Repeated::new(
 static INSERT_MESSAGES: Repeated = Repeated::new(
     "INSERT_MESSAGES",
     "INSERT INTO outbox (delivery_id, org_id, session_id, contact_id, seq, position, channel, kind, epoch, key_id, \
-     body, state, due, created_at, updated_at) VALUES ",
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+     body, state, due, line, created_at, updated_at) VALUES ",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "",
 );
 static INSERT_TIMERS: Repeated = Repeated::new(
@@ -379,6 +379,7 @@ async fn insert_messages(tx: &mut Tx, messages: &[(&SealedTurn, &SealedMessage)]
                     .bind(message.body.as_slice())
                     .bind("pending")
                     .bind(message.due.as_millis())
+                    .bind(message.line.as_deref())
                     .bind(turn.at.as_millis())
                     .bind(turn.at.as_millis());
             }

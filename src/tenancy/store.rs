@@ -17,8 +17,10 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
     CONTACT = "SELECT contact_id, name, phone, email, zone FROM contacts \
         WHERE org_id = $1 AND contact_id = $2 AND erased_at IS NULL";
+    /// A telephone number is one person's; a mail address may be an office's.
     CONTACT_BY_ADDRESS = "SELECT contact_id, name, phone, email, zone FROM contacts \
-        WHERE org_id = $1 AND (phone = $2 OR email = $3)";
+        WHERE org_id = $1 AND (phone = $2 OR email = $3) \
+        ORDER BY CASE WHEN phone = $2 THEN 0 ELSE 1 END LIMIT 1";
     /// Takes the row's lock, so that an erasure comes wholly before or wholly after.
     HOLD_CONTACT = "UPDATE contacts SET erased_at = NULL WHERE org_id = $1 AND contact_id = $2 AND erased_at IS NULL";
     FORGET_CONTACT = "UPDATE contacts SET name = '', phone = NULL, email = NULL, zone = NULL, erased_at = $3 \

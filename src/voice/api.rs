@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::{AttachmentUsage, Call, PeerReport, Recording};
 use crate::app::App;
-use crate::web::{Fault, edge, operator};
+use crate::web::{Fault, edge};
 
 /// Turns read from the journal at one time.
 const PAGE: u32 = 500;
@@ -93,7 +93,7 @@ pub async fn place(
     request: HttpRequest,
     body: web::Json<PlaceCall>,
 ) -> Result<HttpResponse, Fault> {
-    operator::check(&app.operator, request.headers())?;
+    app.edge.check_operator(&request, &app.operator)?;
     let session = body.into_inner().session_id;
     let org = app.store.org_of_session(&session).await?;
     let org = org.ok_or_else(|| Fault::new(Problem::UnknownSession, "There is no such session."))?;
@@ -120,7 +120,7 @@ pub async fn show(
     request: HttpRequest,
     call: web::Path<String>,
 ) -> Result<HttpResponse, Fault> {
-    operator::check(&app.operator, request.headers())?;
+    app.edge.check_operator(&request, &app.operator)?;
     let unknown = || Fault::new(Problem::NotFound, "There is no such call.");
     let call: CallId = call.parse().map_err(|_| unknown())?;
     let org = app.store.org_of_call(&call).await?.ok_or_else(unknown)?;

@@ -246,7 +246,7 @@ impl Voice {
 
 /// Where the contact of a call is.
 fn origin(call: &Call) -> Origin {
-    Origin { channel: Channel::Voice, address: call.phone.clone().unwrap_or_default() }
+    Origin { channel: Channel::Voice, address: call.phone.clone().unwrap_or_default(), line: None }
 }
 
 fn persona(profile: &VoiceProfile) -> Persona {

@@ -85,11 +85,12 @@ impl Known {
     ) -> Result<Self, Fault> {
         let unknown = || refused("unknown call");
         let named = Named::of(request).ok_or_else(unknown)?;
+        app.edge.check_unproved(request)?;
         let org = app.store.org_of_call(&named.call).await?.ok_or_else(unknown)?;
         let call = app.store.call(&org, &named.call).await?.ok_or_else(unknown)?;
         let url = app.voice.urls.signed(what, request.query_string());
         let number = call.line.as_deref().ok_or_else(unknown)?;
-        let line = verified(app, request.headers(), form, number, &url).await?;
+        let line = verified(app, request, form, number, &url).await?;
         let sid = only(form, leg).ok_or_else(unknown)?;
         // The first request about a call we placed may overtake the answer that told us its id.
         if line.org != org || !app.store.call_placed(&org, &call.id, sid).await? {
@@ -127,7 +128,7 @@ pub async fn incoming(
     }
     let number = only(&form, "To").ok_or_else(|| refused("no number"))?;
     let url = app.voice.urls.signed("", request.query_string());
-    let line = verified(&app, request.headers(), &form, number, &url).await?;
+    let line = verified(&app, &request, &form, number, &url).await?;
     let asked = VoiceRequest::parse(&form).map_err(malformed)?;
     let settings = app.voice.settings_of(&line.org).await?;
     let call = received(&app, &line, number, &asked, settings.provider).await?;
@@ -295,7 +296,7 @@ pub async fn status(
         // The number's own callback: only calls to it come here.
         let number = only(&form, "To").ok_or_else(|| refused("no number"))?;
         let url = app.voice.urls.signed("/status", request.query_string());
-        let line = verified(&app, request.headers(), &form, number, &url).await?;
+        let line = verified(&app, &request, &form, number, &url).await?;
         let sid = only(&form, "CallSid").unwrap_or_default();
         (line.org.clone(), app.store.call_of_vendor(&line.org, sid).await?)
     };

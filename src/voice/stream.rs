@@ -19,6 +19,7 @@ use usher_conversation::voice::{Audio, CarrierEvent};
 
 use super::{Call, Voice, persona};
 use crate::app::App;
+use crate::inbound::Naming;
 use crate::inbound::routes::{refused, signature_headers};
 use crate::web::duplex::{self, Incoming, Outgoing};
 use crate::web::{Fault, duplex::Frame as SocketFrame};
@@ -131,7 +132,8 @@ async fn known(app: &App, signature: &str, start: &Start) -> Result<(OrgId, Call
     let org = app.store.org_of_call(&call).await?.ok_or(TurnedAway::UnknownCall)?;
     let found = app.store.call(&org, &call).await?.ok_or(TurnedAway::UnknownCall)?;
     let number = found.line.as_deref().ok_or(TurnedAway::UnknownCall)?;
-    let line = app.inbound.directory.line(&app.store, number).await?.filter(|line| line.org == org);
+    let naming = Naming::number(number).ok_or(TurnedAway::UnknownCall)?;
+    let line = app.inbound.directory.line(&app.store, &naming).await?.filter(|line| line.org == org);
     let line = line.ok_or(TurnedAway::UnknownCall)?;
     let headers = SignatureHeaders { signature: Some(signature), settings: None };
     let signed = line.key.verify(&app.voice.urls.signed_stream, Payload::Empty, headers).is_ok();

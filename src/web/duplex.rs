@@ -104,7 +104,7 @@ impl Incoming {
                     None => continue,
                 },
                 ws::Frame::Ping(bytes) => {
-                    self.outgoing.write(&bytes, OpCode::Pong);
+                    self.outgoing.pong(bytes);
                     continue;
                 }
                 ws::Frame::Pong(_) => continue,
@@ -193,9 +193,14 @@ impl Stream for Incoming {
 #[derive(Clone, Default)]
 pub struct Outgoing(Rc<RefCell<Queue>>);
 
+/// A peer that takes so little that more than this waits is lost: it is minutes of audio behind.
+const MAX_BACKLOG_BYTES: usize = 4 * 1024 * 1024;
+
 #[derive(Default)]
 struct Queue {
     bytes: BytesMut,
+    /// What the last ping that was not answered yet carried. One answer stands for all of them (RFC 6455, 5.5.3).
+    pong: Option<Bytes>,
     /// No more frames are accepted; the connection ends when what waits was written.
     closed: bool,
     /// The connection, waiting for something to write.
@@ -229,8 +234,24 @@ impl Outgoing {
 
     fn write(&self, message: &[u8], code: OpCode) {
         let mut queue = self.0.borrow_mut();
-        if !queue.closed {
+        if queue.closed {
+            return;
+        }
+        if queue.bytes.len() + message.len() > MAX_BACKLOG_BYTES {
+            // The body ends here, and with it the connection: nobody would read a goodbye either.
+            queue.closed = true;
+            queue.pong = None;
+            queue.bytes = BytesMut::new();
+        } else {
             Parser::write_message(&mut queue.bytes, message, code, true, false);
+        }
+        queue.wake();
+    }
+
+    fn pong(&self, ping: Bytes) {
+        let mut queue = self.0.borrow_mut();
+        if !queue.closed {
+            queue.pong = Some(ping);
             queue.wake();
         }
     }
@@ -256,6 +277,12 @@ impl MessageBody for Body {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
         let mut queue = self.0.0.borrow_mut();
+        if let Some(ping) = queue.pong.take() {
+            // A goodbye, when there is one, is the last frame.
+            let waiting = queue.bytes.split();
+            Parser::write_message(&mut queue.bytes, &ping, OpCode::Pong, true, false);
+            queue.bytes.unsplit(waiting);
+        }
         if !queue.bytes.is_empty() {
             return Poll::Ready(Some(Ok(queue.bytes.split().freeze())));
         }
@@ -274,6 +301,7 @@ impl Drop for Body {
     fn drop(&mut self) {
         let mut queue = self.0.0.borrow_mut();
         queue.closed = true;
+        queue.pong = None;
         queue.bytes.clear();
     }
 }
@@ -366,6 +394,30 @@ mod tests {
         assert_eq!(frames[0], ws::Frame::Pong(Bytes::from_static(b"still there?")));
         assert_eq!(frames[1], ws::Frame::Text(Bytes::from_static(b"two")));
         assert!(matches!(frames[2], ws::Frame::Close(_)));
+        assert!(std::future::poll_fn(|context| body.as_mut().poll_next(context)).await.is_none());
+    }
+
+    #[actix_web::test]
+    async fn pings_of_a_peer_that_takes_nothing_do_not_pile_up() {
+        let pings = (0..1_000).map(|_| masked(&[b'x'; 60], OpCode::Ping, true)).collect();
+        let (mut incoming, outgoing) = reading(pings);
+        assert_eq!(incoming.next().await, Some(Err(Broken::Lost)));
+        assert_eq!(outgoing.backlog(), 0);
+        let mut body = std::pin::pin!(Body(outgoing));
+        let bytes = std::future::poll_fn(|context| body.as_mut().poll_next(context)).await;
+        assert_eq!(bytes.map(|bytes| bytes.map(|bytes| bytes.len())), Some(Ok(62)), "one answer for all");
+    }
+
+    #[actix_web::test]
+    async fn a_peer_that_falls_minutes_behind_is_cut_off() {
+        let outgoing = Outgoing::default();
+        let second = vec![0; 8_000];
+        while !outgoing.0.borrow().closed {
+            outgoing.binary(&second);
+            assert!(outgoing.backlog() <= MAX_BACKLOG_BYTES + 8_100, "it has no end");
+        }
+        assert_eq!(outgoing.backlog(), 0, "and holds no memory");
+        let mut body = std::pin::pin!(Body(outgoing));
         assert!(std::future::poll_fn(|context| body.as_mut().poll_next(context)).await.is_none());
     }
 

@@ -1,5 +1,6 @@
 //! The one middleware: correlation id, log span, rate limit per address, problems, security headers and metrics.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +10,7 @@ use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadEr
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest};
+use secrecy::SecretString;
 use tracing::{Instrument, Span, field};
 use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::ports::Entropy;
@@ -17,8 +19,9 @@ use usher_conversation::problem::Problem;
 use super::correlation::{self, CorrelationId};
 use super::limits::Limits;
 use super::route::Route;
-use super::{Fault, address, body, headers, origin, page};
+use super::{Fault, address, body, headers, operator, origin, page};
 use crate::config::{Settings, TrustedProxies};
+use crate::onboarding::UPLOAD_PATH;
 
 /// What the middleware needs to know.
 pub struct Edge {
@@ -28,6 +31,7 @@ pub struct Edge {
     https: bool,
     unmatched: Route,
     largest_body: u64,
+    largest_upload: u64,
 }
 
 impl Edge {
@@ -39,13 +43,36 @@ impl Edge {
             entropy,
             https,
             unmatched: Route::new("unmatched", ""),
-            largest_body: settings.upload_limit.max(settings.body_limit as u64),
+            largest_body: settings.body_limit as u64,
+            largest_upload: settings.upload_limit,
         }
     }
 
     /// The rate limits, for the routes that count per organisation.
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The caller's address.
+    pub fn caller(&self, request: &HttpRequest) -> IpAddr {
+        address::caller(request.peer_addr().map(|peer| peer.ip()), request.headers(), &self.trusted)
+    }
+
+    /// Whether a request may cost us something before it has proved who sends it.
+    ///
+    /// # Errors
+    /// [`Problem::RateLimited`] when its address failed to do so too often.
+    pub fn check_unproved(&self, request: &HttpRequest) -> Result<(), Fault> {
+        self.limits.check_unproved(self.caller(request))
+    }
+
+    /// Whether a request carries the operator's key.
+    ///
+    /// # Errors
+    /// [`Problem::Unauthorized`], or [`Problem::RateLimited`] for an address that tries many keys.
+    pub fn check_operator(&self, request: &HttpRequest, key: &SecretString) -> Result<(), Fault> {
+        self.check_unproved(request)?;
+        operator::check(key, request.headers())
     }
 }
 
@@ -68,7 +95,8 @@ pub async fn pass<B: MessageBody + 'static>(
         session_id = field::Empty,
     );
     request.extensions_mut().insert(RequestSpan(span.clone()));
-    body::hurry(&mut request, edge.largest_body);
+    let uploads = request.path() == UPLOAD_PATH;
+    body::hurry(&mut request, if uploads { edge.largest_upload } else { edge.largest_body });
     let for_person = page::wanted(request.headers());
 
     let mut response = match refused_early(&edge, &request) {
@@ -77,7 +105,13 @@ pub async fn pass<B: MessageBody + 'static>(
             request.into_response(fault.response(&correlation, for_person)).map_into_right_body()
         }
         // Routes answer their errors themselves; only another middleware could fail here, and there is none.
-        None => with_problem(next.call(request).instrument(span.clone()).await?, &correlation, for_person),
+        None => {
+            let response = next.call(request).instrument(span.clone()).await?;
+            if is_unproved(&response) {
+                edge.limits.failed(edge.caller(response.request()));
+            }
+            with_problem(response, &correlation, for_person)
+        }
     };
 
     if response.status() == StatusCode::METHOD_NOT_ALLOWED
@@ -111,6 +145,12 @@ fn refused_early(edge: &Edge, request: &ServiceRequest) -> Option<Early> {
     let peer = request.peer_addr().map(|peer| peer.ip());
     let caller = address::caller(peer, request.headers(), &edge.trusted);
     edge.limits.check_address(caller).err().map(Early::Fault)
+}
+
+/// Whether a request was refused because it could not prove who sends it.
+fn is_unproved<B>(response: &ServiceResponse<B>) -> bool {
+    let fault = response.response().error().and_then(|error| error.as_error::<Fault>());
+    fault.is_some_and(|fault| matches!(fault.problem(), Problem::InvalidSignature | Problem::Unauthorized))
 }
 
 /// Gives an error response its problem body.
@@ -201,6 +241,8 @@ fn record<B>(response: &ServiceResponse<B>, edge: &Edge, span: &Span, started: I
     let status = status.as_u16();
     match status {
         500.. => tracing::warn!(status, millis, "failed"),
+        // Counted above; who floods us must not fill the log.
+        401 | 403 | 429 => tracing::debug!(status, millis, "refused"),
         400..500 => tracing::info!(status, millis, "refused"),
         _ => tracing::debug!(status, millis, "served"),
     }

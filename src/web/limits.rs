@@ -3,10 +3,13 @@
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use moka::sync::Cache;
 use usher_conversation::id::OrgId;
 use usher_conversation::problem::Problem;
 
@@ -19,8 +22,16 @@ const BURST_SECONDS: u32 = 10;
 /// After so many checks the keys that are back at rest are forgotten, so that memory follows the callers of now.
 const CHECKS_BETWEEN_SWEEPS: u32 = 65_536;
 
+/// So often within [`FAILURES_WITHIN`] an address may fail to prove who it is.
+const FAILURES: u32 = 60;
+/// A vendor whose token was changed comes back after so long at the latest.
+const FAILURES_WITHIN: Duration = Duration::from_mins(1);
+/// Addresses whose failures are remembered.
+const FAILING_ADDRESSES: u64 = 65_536;
+
 /// The limits of one server.
 pub struct Limits {
+    failures: Cache<IpAddr, Arc<AtomicU32>>,
     addresses: Option<Keyed<IpAddr>>,
     orgs: Option<Keyed<OrgId>>,
 }
@@ -57,7 +68,29 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
 impl Limits {
     /// The limits the settings ask for.
     pub fn new(settings: &Settings) -> Self {
-        Self { addresses: Keyed::new(settings.rate_per_address), orgs: Keyed::new(settings.rate_per_org) }
+        Self {
+            failures: Cache::builder().max_capacity(FAILING_ADDRESSES).time_to_live(FAILURES_WITHIN).build(),
+            addresses: Keyed::new(settings.rate_per_address),
+            orgs: Keyed::new(settings.rate_per_org),
+        }
+    }
+
+    /// Counts a request of this address whose signature or key was wrong.
+    pub fn failed(&self, address: IpAddr) {
+        self.failures.get_with(limit_key(address), Arc::default).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether this address may try to prove itself.
+    ///
+    /// # Errors
+    /// The problem to answer with when it failed too often.
+    pub fn check_unproved(&self, address: IpAddr) -> Result<(), Fault> {
+        let failures = self.failures.get(&limit_key(address));
+        if failures.is_none_or(|failures| failures.load(Ordering::Relaxed) < FAILURES) {
+            return Ok(());
+        }
+        let detail = "Too many requests from this address were not signed or had a wrong key.";
+        Err(Fault::new(Problem::RateLimited, detail).retry_after(FAILURES_WITHIN.as_secs()))
     }
 
     /// Counts a request of this address.
@@ -81,6 +114,23 @@ impl Limits {
 mod tests {
     use super::*;
     use crate::config::Layers;
+
+    #[test]
+    fn an_address_that_keeps_failing_is_told_to_wait_and_no_other() {
+        let settings = Layers::new().resolve().expect("good settings");
+        let limits = Limits::new(&settings);
+        let address: IpAddr = "2001:db8::7".parse().expect("valid");
+        for _ in 0..FAILURES {
+            limits.check_unproved(address).expect("not yet");
+            limits.failed(address);
+        }
+        let neighbour = "2001:db8::8".parse().expect("valid");
+        let fault = limits.check_unproved(neighbour).expect_err("the same customer");
+        assert_eq!(fault.problem(), Problem::RateLimited);
+        limits
+            .check_unproved("2001:db8:1::7".parse().expect("valid"))
+            .expect("another caller is not affected");
+    }
 
     #[test]
     fn a_burst_passes_and_what_exceeds_it_is_told_when_to_come_back() {

@@ -15,7 +15,9 @@ pub mod operator;
 pub mod origin;
 pub mod page;
 pub mod route;
+pub mod sampled;
 pub mod socket;
 pub mod telemetry;
+pub mod turnstile;
 
 pub use fault::Fault;

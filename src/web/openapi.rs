@@ -7,7 +7,7 @@ use usher_channels::widget::{ProblemBody, ResponseReply, ResponseRequest, Server
 use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{inbound, onboarding, voice, web::health};
+use crate::{files, inbound, onboarding, voice, web::health};
 
 /// Where the description is served.
 pub const PATH: &str = "/openapi.json";
@@ -24,6 +24,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
         onboarding::routes::session,
         onboarding::routes::respond,
         onboarding::upload::upload,
+        files::routes::show,
         inbound::routes::sms,
         inbound::routes::status,
         voice::routes::incoming,

@@ -1,7 +1,7 @@
 //! The operator's key: opens what is not for the public, before there are accounts of people.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use actix_web::http::header::{self, HeaderMap};
@@ -9,32 +9,43 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use usher_conversation::ports::Entropy;
 use usher_conversation::problem::Problem;
+use zeroize::Zeroizing;
 
 use super::Fault;
+use crate::crypto::write_new;
 
 /// The file in the data directory that holds a generated key.
 const FILE: &str = "operator.key";
 
+/// The fewest characters of a key.
+pub const MIN_KEY_CHARS: usize = 16;
+
+/// A key that is long enough.
+///
+/// # Errors
+/// A shorter one.
+pub fn strong(key: SecretString) -> io::Result<SecretString> {
+    if key.expose_secret().chars().count() >= MIN_KEY_CHARS {
+        return Ok(key);
+    }
+    Err(io::Error::other(format!("must have at least {MIN_KEY_CHARS} characters")))
+}
+
 /// The key of a data directory, made when there is none.
 ///
 /// # Errors
-/// When the file cannot be read or made.
+/// When the file cannot be read or made, or holds less than a key.
 pub fn key_of_data_dir(dir: &Path, entropy: &dyn Entropy) -> io::Result<SecretString> {
     let path = dir.join(FILE);
-    let mut options = fs::File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(&path) {
-        Ok(mut file) => {
-            let bits = [entropy.bits(), entropy.bits()].concat();
-            file.write_all(hex::encode(bits).as_bytes())?;
-            file.sync_all()?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
+    if !path.try_exists()? {
+        let text = Zeroizing::new(hex::encode([entropy.bits(), entropy.bits()].concat()));
+        write_new(&path, &hex::encode(entropy.bits()), &text)?;
     }
-    Ok(fs::read_to_string(path)?.trim().to_owned().into())
+    // Whoever was first, everyone uses the key that is in the file now.
+    let text = Zeroizing::new(fs::read_to_string(&path)?);
+    strong(text.trim().to_owned().into()).map_err(|error| {
+        io::Error::other(format!("{}: {error}; remove the file to get a new one", path.display()))
+    })
 }
 
 /// Whether a request carries the key as `Authorization: Bearer …`.
@@ -65,6 +76,16 @@ mod tests {
         let second = key_of_data_dir(dir.path(), &SystemEntropy).expect("read");
         assert_eq!(first.expose_secret(), second.expose_secret());
         assert_eq!(first.expose_secret().len(), 64);
+        assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 1, "no draft is left behind");
+    }
+
+    #[test]
+    fn a_file_that_was_cut_short_opens_nothing() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        for short in ["", "0123456789abcde"] {
+            fs::write(dir.path().join(FILE), short).expect("written");
+            assert!(key_of_data_dir(dir.path(), &SystemEntropy).is_err(), "{short:?}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ const HEARTBEAT: Duration = Duration::from_secs(25);
 /// A browser that gave none for so long is gone.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Turns a request into a socket that follows a session.
+/// Turns a request into a socket that follows a session; `held` is dropped when it ends.
 ///
 /// # Errors
 /// [`Problem::MalformedRequest`] for a request that is no WebSocket handshake.
@@ -31,22 +31,25 @@ pub fn follow(
     request: &HttpRequest,
     payload: web::Payload,
     subscription: Subscription,
+    held: impl Unpin + 'static,
     render: fn(&Subscription, &usher_actors::Published) -> String,
 ) -> Result<HttpResponse, Fault> {
     let acker = subscription.acker();
-    let watcher = Watcher { subscription: Some(subscription), acker, heard: Instant::now(), render };
+    let watcher =
+        Watcher { subscription: Some(subscription), acker, heard: Instant::now(), render, _held: held };
     WsResponseBuilder::new(watcher, request, payload).frame_size(MAX_CLIENT_FRAME_BYTES).start().map_err(
         |error| Fault::new(Problem::MalformedRequest, format!("This is no WebSocket handshake: {error}")),
     )
 }
 
 /// One browser that follows one session.
-struct Watcher {
+struct Watcher<H> {
     /// Here until the actor starts and makes a stream of it.
     subscription: Option<Subscription>,
     acker: Acker,
     heard: Instant,
     render: fn(&Subscription, &usher_actors::Published) -> String,
+    _held: H,
 }
 
 /// What the subscription says next, ready for the wire.
@@ -55,7 +58,7 @@ enum Next {
     Closing(ClosingReason),
 }
 
-impl Actor for Watcher {
+impl<H: Unpin + 'static> Actor for Watcher<H> {
     type Context = WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -82,7 +85,7 @@ impl Actor for Watcher {
     }
 }
 
-impl StreamHandler<Next> for Watcher {
+impl<H: Unpin + 'static> StreamHandler<Next> for Watcher<H> {
     fn handle(&mut self, next: Next, ctx: &mut Self::Context) {
         match next {
             Next::Turn(text) => ctx.text(text),
@@ -99,7 +102,7 @@ impl StreamHandler<Next> for Watcher {
     }
 }
 
-impl StreamHandler<Result<Message, ProtocolError>> for Watcher {
+impl<H: Unpin + 'static> StreamHandler<Result<Message, ProtocolError>> for Watcher<H> {
     fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut Self::Context) {
         self.heard = Instant::now();
         match message {
@@ -126,12 +129,12 @@ impl StreamHandler<Result<Message, ProtocolError>> for Watcher {
     }
 }
 
-fn refuse(ctx: &mut WebsocketContext<Watcher>, code: CloseCode) {
+fn refuse<A: Actor<Context = WebsocketContext<A>>>(ctx: &mut WebsocketContext<A>, code: CloseCode) {
     ctx.close(Some(CloseReason::from(code)));
     ctx.stop();
 }
 
-fn send(ctx: &mut WebsocketContext<Watcher>, frame: &ServerFrame) {
+fn send<A: Actor<Context = WebsocketContext<A>>>(ctx: &mut WebsocketContext<A>, frame: &ServerFrame) {
     ctx.text(serde_json::to_string(frame).expect("frames are strings, numbers and lists"));
 }
 

@@ -21,12 +21,12 @@ fn field(id: &str) -> FieldId {
 }
 
 fn answered(id: &str) -> Event {
-    let origin = Origin { channel: Channel::Sms, address: PHONE.into() };
+    let origin = Origin { channel: Channel::Sms, address: PHONE.into(), line: None };
     Event::Answered { field: field(id), value: AnswerValue::Text("so".into()), raw: "so".into(), origin }
 }
 
 fn received(text: &str) -> Event {
-    let origin = Origin { channel: Channel::Sms, address: PHONE.into() };
+    let origin = Origin { channel: Channel::Sms, address: PHONE.into(), line: None };
     Event::Received { origin, text: text.into(), media: Vec::new() }
 }
 
@@ -38,6 +38,7 @@ fn said(seq: u64, text: &str) -> Event {
         text: text.into(),
         not_before: None,
         epoch: 0,
+        line: None,
     };
     Event::Said { message }
 }

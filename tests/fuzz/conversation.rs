@@ -42,9 +42,15 @@ fn no_message_makes_a_turn_panic_and_the_journal_tells_the_state() {
         let mut now = meta.created_at;
         let words = input.split(|&byte| byte == b'\n').take(5).map(|line| {
             let line = &line[..line.len().min(400)];
-            let origin = Origin { channel: Channel::Sms, address: "+14155550100".into() };
+            let origin = Origin { channel: Channel::Sms, address: "+14155550100".into(), line: None };
             let text = String::from_utf8_lossy(line).into_owned();
-            Command::Receive(Inbound { origin, text, media: Vec::new(), vendor_keyword: None })
+            Command::Receive(Inbound {
+                origin,
+                text,
+                media: Vec::new(),
+                missed: Vec::new(),
+                vendor_keyword: None,
+            })
         });
         for command in std::iter::once(Command::Start { channel: Some(Channel::Sms) }).chain(words) {
             now = Timestamp::from_millis(now.as_millis() + 60_000);

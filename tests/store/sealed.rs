@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use usher::db::DatabaseUrl;
+use usher::files::file_id;
 use usher::onboarding::Opened;
 use usher::store::Store;
 use usher::voice::{Call, CallStatus, NewCall, PeerReport, Provider};
@@ -276,7 +277,7 @@ contract! {
         assert!(world.store.turns(org, id, 0, 100).await.unwrap().is_empty());
         assert!(world.store.claim(world.now(), world.now().plus_millis(1_000), 10).await.unwrap().is_empty());
         assert_eq!(world.append(late()).await.unwrap(), Appended::Conflict);
-        assert!(world.store.keep_file(org, id, a_file()).await.is_err());
+        assert!(world.store.keep_file(org, id, file_id(id.as_str(), "late"), a_file()).await.is_err());
         assert!(world.store.keep_call_report(org, &call, PeerReport::default()).await.is_err());
         let left = ["journal WHERE seq > 4", "outbox", "files", "call_reports", "timers"];
         for rows in left {

@@ -2,13 +2,14 @@
 //! whatever a statement says.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use usher::catalog::Offer;
 use usher::db::{Access, DatabaseUrl, Db, Unbound};
-use usher::files::NewFile;
+use usher::files::{NewFile, file_id};
 use usher::onboarding::{NewSession, Opened};
 use usher::outbound::NewSmsAccount;
 use usher::tenancy::ContactDetails;
@@ -21,6 +22,9 @@ use usher_conversation::session::MessageKind;
 use crate::world::{World, a_flow, contract, profile};
 
 const PHONE: &str = "+14155550100";
+const NUMBER: &str = "+14155550000";
+/// Of an input that took effect.
+const DEDUP: &str = "twilio:SM1";
 
 /// An organisation with one of everything.
 struct Tenant {
@@ -62,7 +66,8 @@ impl Tenant {
         let new = NewSession { contact, flow: world.flow.id.clone(), package: Some(package.clone()) };
         let session = world.store.find_or_create_session(org, new).await.unwrap();
         world.send(&session, 1, MessageKind::Reply).await;
-        let file = world.store.keep_file(org, &session.session, a_file()).await.unwrap();
+        let id = file_id(session.session.as_str(), "1");
+        let file = world.store.keep_file(org, &session.session, id, a_file()).await.unwrap();
         Self { session, file, service, package }
     }
 
@@ -101,15 +106,19 @@ const WITH_IDS: &[&str] = &[
     "contact",
     "create_package",
     "delivery",
+    "discard_file",
     "end_attachment",
     "end_call",
     "erase_contact",
     "file",
     "find_or_create_contact",
     "find_or_create_session",
+    "has_room",
+    "is_taken",
     "issue_stream_token",
     "keep_call_report",
     "keep_file",
+    "kept_file",
     "link_of_session",
     "load",
     "open_call",
@@ -119,6 +128,7 @@ const WITH_IDS: &[&str] = &[
     "services_of_session",
     "session_of_phone",
     "settle",
+    "sms_account",
     "take_stream_token",
     "turns",
     "vendor_ids_of_contact",
@@ -130,7 +140,6 @@ const WITHOUT_IDS: &[&str] = &[
     "save_voice",
     "save_voice_peer",
     "session_of_stranger",
-    "sms_account",
     "voice",
     "voice_number",
     "voice_peer",
@@ -188,7 +197,21 @@ contract! {
         assert!(store.delivery(&org, None, "SM1").await.unwrap().is_none());
         assert!(store.delivery(&org, Some(&claimed.delivery), "SM1").await.unwrap().is_none());
         assert!(store.vendor_ids_of_contact(&org, &theirs.session.contact).await.unwrap().is_empty());
-        assert!(store.sms_account(&org).await.unwrap().is_none());
+        assert!(store.connect_sms(&world.org.id, an_account(NUMBER)).await.unwrap());
+        let mut append = world.said(&theirs.session, 2, "hello");
+        Arc::make_mut(&mut append.turn).dedup = Some(DEDUP.to_owned());
+        store.append(append).await.unwrap();
+        for line in [None, Some(NUMBER)] {
+            assert!(store.sms_account(&org, line).await.unwrap().is_none());
+        }
+        assert!(store.sms_account(&world.org.id, Some(NUMBER)).await.unwrap().is_some());
+        assert!(store.kept_file(&world.org.id, session, &theirs.file.file).await.unwrap().is_some());
+        assert!(store.kept_file(&org, session, &theirs.file.file).await.unwrap().is_none());
+        assert!(store.is_taken(&world.org.id, DEDUP).await.unwrap());
+        assert!(!store.is_taken(&org, DEDUP).await.unwrap());
+        assert!(store.has_room(&world.org.id, session, 1).await.unwrap());
+        assert!(!store.has_room(&world.org.id, session, u64::MAX / 2).await.unwrap());
+        assert!(store.has_room(&org, session, 1).await.is_err(), "there is no such session");
     }
 
     async fn a_stranger_changes_nothing_of_another_organisation(world: World) {
@@ -198,7 +221,12 @@ contract! {
         let before = store.load(&world.org.id, session).await.unwrap().unwrap().tail;
 
         assert!(!store.erase_contact(&org, &theirs.session.contact).await.unwrap());
-        assert!(store.keep_file(&org, session, a_file()).await.is_err());
+        let id = file_id(session.as_str(), "2");
+        assert!(store.keep_file(&org, session, id, a_file()).await.is_err());
+        store.discard_file(&org, session, &theirs.file.file).await.unwrap();
+        assert!(store.file(&world.org.id, session, &theirs.file.file).await.unwrap().is_some());
+        store.discard_file(&world.org.id, session, &theirs.file.file).await.unwrap();
+        assert!(store.file(&world.org.id, session, &theirs.file.file).await.unwrap().is_none());
         assert!(store.create_package(&org, "Theirs", vec![theirs.service.clone()]).await.is_err());
         store.catch_up(&org, session, 1).await.unwrap();
         let untouched = "SELECT 'untouched' FROM sessions WHERE projected_seq = 0";

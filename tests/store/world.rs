@@ -269,7 +269,7 @@ pub(crate) fn a_flow(entropy: &dyn Entropy) -> Flow {
 }
 
 pub(crate) fn received(text: &str) -> Event {
-    let origin = Origin { channel: Channel::Sms, address: "+14155550100".into() };
+    let origin = Origin { channel: Channel::Sms, address: "+14155550100".into(), line: None };
     Event::Received { origin, text: text.into(), media: Vec::new() }
 }
 
@@ -281,6 +281,7 @@ pub(crate) fn message(session: &Opened, seq: u64, kind: MessageKind) -> Outbound
         text: format!("message {seq}"),
         not_before: None,
         epoch: 0,
+        line: None,
     }
 }
 

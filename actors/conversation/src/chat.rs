@@ -45,8 +45,14 @@ impl Chat {
 
     /// The contact says something.
     pub fn handle(&mut self, now: Timestamp, text: &str) -> ChatLine {
-        let origin = Origin { channel: Channel::Widget, address: String::new() };
-        let inbound = Inbound { origin, text: text.to_owned(), media: Vec::new(), vendor_keyword: None };
+        let origin = Origin { channel: Channel::Widget, address: String::new(), line: None };
+        let inbound = Inbound {
+            origin,
+            text: text.to_owned(),
+            media: Vec::new(),
+            missed: Vec::new(),
+            vendor_keyword: None,
+        };
         let reply = self.command(now, Command::Receive(inbound));
         self.line(reply)
     }

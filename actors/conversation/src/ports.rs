@@ -122,6 +122,8 @@ pub struct Claimed {
     pub kind: MessageKind,
     /// The recipient's address on the channel.
     pub to: String,
+    /// The number or messaging service of ours it leaves from; `None` = the organisation's first.
+    pub line: Option<String>,
     /// The words.
     pub text: String,
     /// Tries before this one.

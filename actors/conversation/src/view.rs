@@ -35,6 +35,8 @@ pub fn transcript_of(turn: &Turn) -> Vec<TranscriptEntry> {
             Some((Speaker::Bot, CallNews::CHANNEL, text))
         }
         Event::Started { .. }
+        | Event::FileMissed { .. }
+        | Event::Repeated { .. }
         | Event::Answered { .. }
         | Event::ConfirmationAsked { .. }
         | Event::ConfirmationRefused { .. }

@@ -55,6 +55,8 @@ pub(crate) fn of_turn(
             Event::Completed => line(&mut context, "Nothing is left to ask."),
             Event::Started { .. }
             | Event::Received { .. }
+            | Event::FileMissed { .. }
+            | Event::Repeated { .. }
             | Event::Answered { .. }
             | Event::ConfirmationAsked { .. }
             | Event::ConfirmationRefused { .. }
@@ -158,9 +160,9 @@ mod tests {
             of_turn(&meta, &turn, &state, asked.as_ref())
         };
         happens(Command::Start { channel: Some(Channel::Sms) });
-        let origin = Origin { channel: Channel::Sms, address: "+14155550142".to_owned() };
+        let origin = Origin { channel: Channel::Sms, address: "+14155550142".to_owned(), line: None };
         let text = text.to_owned();
-        let texted = Inbound { origin, text, media: Vec::new(), vendor_keyword: None };
+        let texted = Inbound { origin, text, media: Vec::new(), missed: Vec::new(), vendor_keyword: None };
         match happens(Command::Receive(texted)) {
             Some(SessionNews::Elsewhere { context, message }) => (context, message),
             other => panic!("the agent is told, not {other:?}"),

@@ -113,6 +113,22 @@ fn frames_that_are_not_acknowledged_close_the_window() {
 }
 
 #[test]
+fn a_page_that_missed_one_turn_does_not_cost_the_whole_journal() {
+    run(async {
+        let world = World::new();
+        let runtime = world.start();
+        let session = world.session(1);
+        for _ in 0..110 {
+            world.say(&runtime, &session, None, "hello").await.expect("heard");
+        }
+        world.store.inner().turns_read = 0;
+        let mut watcher = runtime.subscribe(&world.org, &session, 109).await.expect("watching");
+        assert!(matches!(watcher.next().await, Update::Turn(frame) if frame.turn.seq == 110));
+        assert_eq!(world.store.inner().turns_read, 1, "the state before it comes from the snapshot");
+    });
+}
+
+#[test]
 fn one_allocation_and_one_rendering_serve_all_watchers() {
     run(async {
         let world = World::new();
@@ -145,7 +161,7 @@ fn turns_of_another_owner_and_commits_with_a_lost_answer_reach_the_watchers() {
         let session = world.session(1);
         let watcher = runtime.subscribe(&world.org, &session, 0).await.expect("watching");
         world.say(&runtime, &session, None, "one").await.expect("heard");
-        let origin = Origin { channel: Channel::Widget, address: String::new() };
+        let origin = Origin { channel: Channel::Widget, address: String::new(), line: None };
         for _ in 0..2 {
             let events = vec![Event::Opened { origin: origin.clone() }];
             world.store.write_behind_its_back(&session, world.clock.now(), events);

@@ -62,7 +62,7 @@ fn a_form_that_panics_is_set_aside_with_what_was_entered() {
         let runtime = world.start();
         let session = world.session(1);
         let command = Command::Submit {
-            origin: Origin { channel: Channel::Widget, address: String::new() },
+            origin: Origin { channel: Channel::Widget, address: String::new(), line: None },
             field: usher_conversation::flow::FieldId::new("website"),
             value: serde_json::json!("acme.com"),
         };

@@ -292,7 +292,11 @@ fn what_the_contact_types_is_said_to_the_agent_and_journaled() {
             .await
             .expect("heard");
         let command = Command::Escalate {
-            origin: usher_conversation::session::Origin { channel: Channel::Widget, address: String::new() },
+            origin: usher_conversation::session::Origin {
+                channel: Channel::Widget,
+                address: String::new(),
+                line: None,
+            },
             reason: EscalationReason::Emergency,
         };
         stage.runtime.handle(&stage.world.org, &stage.session, None, command).await.expect("heard");

@@ -405,7 +405,7 @@ impl Stage {
             summary: String::new(),
         };
         let setup = Setup {
-            origin: Origin { channel: Channel::Voice, address: "+14155550142".to_owned() },
+            origin: Origin { channel: Channel::Voice, address: "+14155550142".to_owned(), line: None },
             began: None,
             protected: 0,
             screened: false,

@@ -13,11 +13,10 @@ use usher_conversation::ports::{Consequence, Lookup, SendOutcome};
 use usher_conversation::session::DeliveryStatus;
 use usher_conversation::time::Timestamp;
 
-use super::codec::{ErrorBody, MAX_BODY_CHARS, MessagePage, MessageResource};
+use super::codec::{ErrorBody, MAX_BODY_CHARS, MessagePage, MessageResource, NumberPage, NumberResource};
 use super::errors::{Class, classify};
-use super::media::MediaHosts;
 use crate::http::{Answer, HttpError, HttpStack};
-use crate::rest::{InvalidApiBase, api_base, resource};
+use crate::rest::{InvalidApiBase, api_base, resource, retry_after};
 
 /// Where Twilio's core API is, unless configured otherwise.
 pub const DEFAULT_API_BASE: &str = "https://api.twilio.com";
@@ -95,20 +94,12 @@ pub struct LookupQuery<'m> {
 pub struct TwilioClient {
     pub(super) http: HttpStack,
     pub(super) base: Url,
-    pub(super) media_hosts: MediaHosts,
 }
 
 impl TwilioClient {
     /// A client for the API at `base` ([`DEFAULT_API_BASE`], or a simulator).
     pub fn new(http: HttpStack, base: &str) -> Result<Self, InvalidApiBase> {
-        Ok(Self { http, base: api_base(base)?, media_hosts: MediaHosts::default() })
-    }
-
-    /// Replaces the hosts that media may be redirected to.
-    #[must_use]
-    pub fn with_media_hosts(mut self, hosts: MediaHosts) -> Self {
-        self.media_hosts = hosts;
-        self
+        Ok(Self { http, base: api_base(base)? })
     }
 
     /// One try to create a message.
@@ -178,6 +169,22 @@ impl TwilioClient {
         Lookup::Unknown { reason: "too many messages to this recipient to look through".to_owned() }
     }
 
+    /// How one of the account's numbers is set up; `None` when the account does not have it.
+    ///
+    /// # Errors
+    /// Why it is not known, for staff.
+    pub async fn number(
+        &self,
+        credentials: &TwilioCredentials,
+        number: &str,
+    ) -> Result<Option<NumberResource>, String> {
+        let url = self.account_url(credentials, "IncomingPhoneNumbers.json");
+        let mut url = url.ok_or_else(|| "the account SID is not valid".to_owned())?;
+        url.query_pairs_mut().append_pair("PhoneNumber", number);
+        let page: NumberPage = self.get(credentials, url).await?;
+        Ok(page.incoming_phone_numbers.into_iter().next())
+    }
+
     async fn get<T: DeserializeOwned>(&self, credentials: &TwilioCredentials, url: Url) -> Result<T, String> {
         let (user, password) = credentials.basic();
         let request = self.http.client().get(url).basic_auth(user, Some(password));
@@ -189,11 +196,15 @@ impl TwilioClient {
     }
 
     fn messages_url(&self, credentials: &TwilioCredentials) -> Option<Url> {
+        self.account_url(credentials, "Messages.json")
+    }
+
+    fn account_url(&self, credentials: &TwilioCredentials, list: &str) -> Option<Url> {
         if !super::codec::is_sid(&credentials.account_sid, "AC") {
             return None;
         }
         let account = &credentials.account_sid;
-        Some(resource(&self.base, ["2010-04-01", "Accounts", account, "Messages.json"]))
+        Some(resource(&self.base, ["2010-04-01", "Accounts", account, list]))
     }
 }
 
@@ -251,6 +262,7 @@ fn outcome(answer: &Answer) -> SendOutcome {
         None => format!("Twilio answered {}", status.as_u16()),
     };
     if status == StatusCode::TOO_MANY_REQUESTS {
+        // Twilio documents no `Retry-After`; a proxy on the way may send one.
         return transient(retry_after(answer), code, &reason);
     }
     match code.map_or(Class::Misconfigured, classify) {
@@ -259,13 +271,6 @@ fn outcome(answer: &Answer) -> SendOutcome {
             refused(code, &reason, class.consequence())
         }
     }
-}
-
-/// `Retry-After` in seconds. Twilio documents none; a proxy on the way may send one.
-fn retry_after(answer: &Answer) -> Option<u64> {
-    let seconds =
-        answer.headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim().parse::<u64>().ok()?;
-    Some(seconds.min(3_600) * 1_000)
 }
 
 fn transient(after_millis: Option<u64>, error_code: Option<u32>, reason: &str) -> SendOutcome {

@@ -52,14 +52,12 @@ fn throttling_is_safe_to_repeat_and_server_errors_are_not() {
 fn resource(sid: &str, date: &str) -> MessageResource {
     MessageResource {
         sid: sid.into(),
-        status: crate::twilio::MessageStatus::Queued,
         body: Some("Hi".into()),
         from: Some("+14155550101".into()),
         to: Some("+14155550100".into()),
         messaging_service_sid: None,
         date_created: Some(date.into()),
         direction: Some("outbound-api".into()),
-        error_code: None,
     }
 }
 

@@ -162,8 +162,13 @@ pub struct InboundMessage<'f> {
 }
 
 impl<'f> InboundMessage<'f> {
-    /// Reads the webhook of section "incoming messages". Unknown parameters are ignored; `SmsSid` and the other legacy
-    /// copies are read only when `MessageSid` is absent.
+    /// Reads the webhook of section "incoming messages". Twilio does not send a refused message again, so only what the
+    /// message cannot do without must be as documented: its id, account, sender, recipient, words and files. Unknown
+    /// parameters are ignored, odd side information is as good as absent; `SmsSid` and the other legacy copies are read
+    /// only when `MessageSid` is absent.
+    ///
+    /// # Errors
+    /// The parameter at fault.
     pub fn parse(form: &'f Form<'_>) -> Result<Self, CodecError> {
         let read = Reader(form);
         let message_sid = match read.optional("MessageSid")? {
@@ -179,23 +184,22 @@ impl<'f> InboundMessage<'f> {
         Ok(Self {
             message_sid,
             account_sid: read.sid("AccountSid", "AC")?,
-            messaging_service_sid: read.optional_sid("MessagingServiceSid", "MG")?,
+            messaging_service_sid: read.side("MessagingServiceSid").filter(|sid| is_sid(sid, "MG")),
             from: read.address("From")?,
             to: read.address("To")?,
             body: read.optional("Body")?.unwrap_or_default(),
             media: read.media()?,
-            segments: read.number("NumSegments")?,
-            opt_out: match read.optional("OptOutType")? {
-                None | Some("") => None,
+            segments: read.side("NumSegments").and_then(|count| count.parse().ok()),
+            opt_out: match read.side("OptOutType") {
                 Some("STOP") => Some(Keyword::Stop),
                 Some("START") => Some(Keyword::Start),
                 Some("HELP") => Some(Keyword::Help),
-                Some(_) => return Err(CodecError::Invalid("OptOutType")),
+                Some(_) | None => None,
             },
-            from_place: read.place("FromCity", "FromState", "FromZip", "FromCountry")?,
-            to_place: read.place("ToCity", "ToState", "ToZip", "ToCountry")?,
-            api_version: read.optional("ApiVersion")?.unwrap_or_default(),
-            fallback: read.fallback()?,
+            from_place: read.place("FromCity", "FromState", "FromZip", "FromCountry"),
+            to_place: read.place("ToCity", "ToState", "ToZip", "ToCountry"),
+            api_version: read.side("ApiVersion").unwrap_or_default(),
+            fallback: read.fallback().unwrap_or_default(),
         })
     }
 }
@@ -209,8 +213,8 @@ pub struct StatusCallback<'f> {
     pub account_sid: &'f str,
     /// The messaging service it went through.
     pub messaging_service_sid: Option<&'f str>,
-    /// How far it has come. Callbacks overtake one another: see [`MessageStatus::rank`].
-    pub status: MessageStatus,
+    /// How far it has come; `None` for a status that is newer than this program. Callbacks overtake one another.
+    pub status: Option<MessageStatus>,
     /// Why it failed; only with `failed` and `undelivered`.
     pub error_code: Option<u32>,
     /// The sender, absent until a service has chosen it.
@@ -220,7 +224,10 @@ pub struct StatusCallback<'f> {
 }
 
 impl<'f> StatusCallback<'f> {
-    /// Reads a status callback.
+    /// Reads a status callback; as with messages, only what tells which message it is about must be as documented.
+    ///
+    /// # Errors
+    /// The parameter at fault.
     pub fn parse(form: &'f Form<'_>) -> Result<Self, CodecError> {
         let read = Reader(form);
         let message_sid = read.optional("MessageSid")?.or(read.optional("SmsSid")?);
@@ -233,11 +240,11 @@ impl<'f> StatusCallback<'f> {
         Ok(Self {
             message_sid,
             account_sid: read.sid("AccountSid", "AC")?,
-            messaging_service_sid: read.optional_sid("MessagingServiceSid", "MG")?,
-            status: MessageStatus::parse(status).ok_or(CodecError::Invalid("MessageStatus"))?,
-            error_code: read.number("ErrorCode")?,
-            from: read.optional("From")?.and_then(Address::parse),
-            to: read.optional("To")?.and_then(Address::parse),
+            messaging_service_sid: read.side("MessagingServiceSid").filter(|sid| is_sid(sid, "MG")),
+            status: MessageStatus::parse(status),
+            error_code: read.side("ErrorCode").and_then(|code| code.parse().ok()),
+            from: read.side("From").and_then(Address::parse),
+            to: read.side("To").and_then(Address::parse),
         })
     }
 }
@@ -316,9 +323,14 @@ impl<'f> Reader<'f, '_> {
         let count = count.ok_or(CodecError::Invalid("NumMedia"))?;
         let file = |(url, content_type)| {
             let url = self.required(url)?;
-            Ok(InboundMedia { url, content_type: self.optional(content_type)?.unwrap_or_default() })
+            Ok(InboundMedia { url, content_type: self.side(content_type).unwrap_or_default() })
         };
         MEDIA_PARAMETERS.into_iter().take(count).map(file).collect()
+    }
+
+    /// Side information: what is said once and in words; anything else is as good as absent.
+    fn side(&self, name: &'static str) -> Option<&'f str> {
+        self.optional(name).ok().flatten().filter(|text| !text.is_empty())
     }
 
     fn place(
@@ -327,9 +339,9 @@ impl<'f> Reader<'f, '_> {
         state: &'static str,
         zip: &'static str,
         country: &'static str,
-    ) -> Result<Geography<'f>, CodecError> {
-        let text = |name| Ok(self.optional(name)?.unwrap_or_default());
-        Ok(Geography { city: text(city)?, state: text(state)?, zip: text(zip)?, country: text(country)? })
+    ) -> Geography<'f> {
+        let text = |name| self.side(name).unwrap_or_default();
+        Geography { city: text(city), state: text(state), zip: text(zip), country: text(country) }
     }
 }
 
@@ -354,8 +366,6 @@ pub struct ErrorBody {
 pub struct MessageResource {
     /// The message's id.
     pub sid: String,
-    /// How far it has come.
-    pub status: MessageStatus,
     /// The words.
     #[serde(default)]
     pub body: Option<String>,
@@ -374,9 +384,21 @@ pub struct MessageResource {
     /// `inbound`, `outbound-api`, …
     #[serde(default)]
     pub direction: Option<String>,
-    /// Why it failed.
+}
+
+/// A number of an account, as far as we read it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NumberResource {
+    /// Where incoming messages are posted, with its fragment.
     #[serde(default)]
-    pub error_code: Option<u32>,
+    pub sms_url: Option<String>,
+}
+
+/// The numbers that fit a filter.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NumberPage {
+    /// The numbers.
+    pub incoming_phone_numbers: Vec<NumberResource>,
 }
 
 /// One page of the list of messages, newest first.

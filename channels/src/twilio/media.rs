@@ -52,42 +52,27 @@ pub struct FetchedMedia {
     pub content_type: Option<String>,
 }
 
-/// Hosts that media may be redirected to: exact names, or `*.` and a domain for every name below it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MediaHosts(Vec<String>);
+/// Where Twilio keeps media: exact names, or `*.` and a domain for every name below it.
+const STORAGE: [&str; 5] = [
+    "*.twilio.com",
+    "*.twiliocdn.com",
+    "s3.amazonaws.com",
+    "s3-external-1.amazonaws.com",
+    "*.s3.amazonaws.com",
+];
 
-impl MediaHosts {
-    /// A list of patterns.
-    pub fn new(patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self(patterns.into_iter().map(|pattern| pattern.into().to_ascii_lowercase()).collect())
-    }
-
-    /// Whether media may be redirected there.
-    pub fn allow(&self, url: &Url) -> bool {
-        // A name, never a literal address; https, so that the name is proved and no resolver can rebind it.
-        let Some(url::Host::Domain(host)) = url.host() else { return false };
-        url.scheme() == "https"
-            && url.port().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && self.0.iter().any(|pattern| match pattern.strip_prefix('*') {
-                Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
-                None => host == pattern,
-            })
-    }
-}
-
-impl Default for MediaHosts {
-    /// Where Twilio keeps media.
-    fn default() -> Self {
-        Self::new([
-            "*.twilio.com",
-            "*.twiliocdn.com",
-            "s3.amazonaws.com",
-            "s3-external-1.amazonaws.com",
-            "*.s3.amazonaws.com",
-        ])
-    }
+/// Whether media may be redirected there.
+pub fn is_storage(url: &Url) -> bool {
+    // A name, never a literal address; https, so that the name is proved and no resolver can rebind it.
+    let Some(url::Host::Domain(host)) = url.host() else { return false };
+    url.scheme() == "https"
+        && url.port().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && STORAGE.iter().any(|pattern| match pattern.strip_prefix('*') {
+            Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
+            None => host == *pattern,
+        })
 }
 
 impl TwilioClient {
@@ -139,7 +124,7 @@ impl TwilioClient {
         let location = answer.headers.get(LOCATION)?.to_str().ok()?;
         let target = from.join(location).ok()?;
         // The configured host itself is trusted (a simulator is on http and keeps the files, too).
-        let allowed = target.origin() == self.base.origin() || self.media_hosts.allow(&target);
+        let allowed = target.origin() == self.base.origin() || is_storage(&target);
         allowed.then_some(target)
     }
 }
@@ -211,8 +196,7 @@ mod tests {
 
     #[test]
     fn redirects_lead_only_to_listed_https_hosts() {
-        let hosts = MediaHosts::default();
-        let allowed = |url: &str| hosts.allow(&Url::parse(url).expect("a URL"));
+        let allowed = |url: &str| is_storage(&Url::parse(url).expect("a URL"));
         assert!(allowed("https://media.twiliocdn.com/x"));
         assert!(allowed("https://bucket.s3.amazonaws.com/x?signature"));
         for foreign in [

@@ -71,7 +71,7 @@ impl MessageStatus {
         }
     }
 
-    /// Reads the word on the wire.
+    /// Reads the word on the wire; `None` for one that is newer than this program.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }

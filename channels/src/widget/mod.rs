@@ -20,10 +20,6 @@ pub use view::{
 pub use vocabulary::{CallEnd, Channel, FieldType, SessionStatus, Speaker};
 pub use voice::{VoiceClientFrame, VoiceConfig, VoiceServerFrame};
 
-/// Largest body of `POST /api/widget/response`, in bytes.
-pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
-/// Largest uploaded file unless a field or the server says less, in bytes.
-pub const MAX_UPLOAD_BYTES: usize = 10 * 1024 * 1024;
 /// Longest client-chosen idempotency key, in bytes.
 pub const MAX_KEY_BYTES: usize = 64;
 /// Longest free text, in characters: what a long paragraph needs, and less than the body limit in any script.

@@ -15,7 +15,7 @@ use super::Peer;
 use crate::app::App;
 use crate::inbound::address;
 use crate::voice::{Provider, VoiceProfile, VoiceSettings, retell, vapi};
-use crate::web::{Fault, operator};
+use crate::web::Fault;
 
 /// Who holds an organisation's calls.
 #[derive(Deserialize, ToSchema)]
@@ -66,7 +66,7 @@ pub async fn connect(
     org: web::Path<String>,
     body: web::Json<ConnectPeer>,
 ) -> Result<HttpResponse, Fault> {
-    operator::check(&app.operator, request.headers())?;
+    app.edge.check_operator(&request, &app.operator)?;
     let unknown = || Fault::new(Problem::NotFound, "There is no such organisation.");
     let org: OrgId = org.parse().map_err(|_| unknown())?;
     app.store.organisation(&org).await?.ok_or_else(unknown)?;

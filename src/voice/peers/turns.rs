@@ -162,6 +162,7 @@ impl Talk<'_> {
                 origin,
                 text: text.to_owned(),
                 media: Vec::new(),
+                missed: Vec::new(),
                 vendor_keyword: None,
             })
         };

@@ -35,16 +35,21 @@ const POISON: &str = "poison";
 const SET_ASIDE: Event = Event::Escalated { reason: EscalationReason::Quarantined };
 
 /// A server in this process.
-struct Server {
-    app: Arc<App>,
+pub(super) struct Server {
+    pub(super) app: Arc<App>,
     base: String,
-    org: OrgId,
+    pub(super) org: OrgId,
     thread: JoinHandle<Result<()>>,
     _home: TempDir,
 }
 
 impl Server {
     async fn start(engine: Engine) -> Result<Self> {
+        Self::start_with(engine, Vec::new()).await
+    }
+
+    /// The same with more settings.
+    pub(super) async fn start_with(engine: Engine, more: Vec<(&'static str, String)>) -> Result<Self> {
         let home = TempDir::with_prefix("usher-test-")?;
         let flags = [
             ("data_dir", home.path().join("data").display().to_string()),
@@ -52,7 +57,7 @@ impl Server {
             ("rate_per_address", "0".to_owned()),
             ("rate_per_org", "0".to_owned()),
         ];
-        let settings = Layers::new().with_flags(flags).resolve()?;
+        let settings = Layers::new().with_flags(flags.into_iter().chain(more)).resolve()?;
         let (started, app) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             server::system().block_on(async {
@@ -76,8 +81,17 @@ impl Server {
         Ok(Self { base: app.public.to_string(), app, org, thread, _home: home })
     }
 
+    /// Saves questions for whoever comes.
+    pub(super) async fn ask(&self, flow: &str) -> Result<FlowId> {
+        let flow = Flow {
+            id: FlowId::new(self.app.clock.now(), self.app.entropy.bits()),
+            ..Flow::from_file_json(flow)?
+        };
+        Ok(self.app.store.save_flow(&self.org, flow).await?.id.clone())
+    }
+
     /// Somebody with a session and its page.
-    async fn person(&self, number: usize, flow: &FlowId) -> Result<(SessionId, WidgetClient)> {
+    pub(super) async fn person(&self, number: usize, flow: &FlowId) -> Result<(SessionId, WidgetClient)> {
         let details =
             ContactDetails { phone: Some(format!("+1415555{number:04}")), ..ContactDetails::default() };
         let contact = self.app.store.find_or_create_contact(&self.org, details).await?.id;
@@ -88,16 +102,12 @@ impl Server {
     }
 
     async fn people(&self, count: usize) -> Result<Vec<(SessionId, WidgetClient)>> {
-        let flow = Flow {
-            id: FlowId::new(self.app.clock.now(), self.app.entropy.bits()),
-            ..Flow::from_file_json(r#"{"fields":[{"id":"notes","type":"long_text","required":true}]}"#)?
-        };
-        let flow = self.app.store.save_flow(&self.org, flow).await?.id.clone();
+        let flow = self.ask(r#"{"fields":[{"id":"notes","type":"long_text","required":true}]}"#).await?;
         try_join_all((0..count).map(|number| self.person(number, &flow))).await
     }
 
     /// Every event of a session.
-    async fn events(&self, session: &SessionId) -> Result<Vec<Event>> {
+    pub(super) async fn events(&self, session: &SessionId) -> Result<Vec<Event>> {
         let turns = self.app.store.turns(&self.org, session, 0, 10_000).await?;
         Ok(turns.into_iter().flat_map(|turn| turn.events).collect())
     }
@@ -110,7 +120,7 @@ impl Server {
         Ok(texts.collect())
     }
 
-    async fn stop(self) -> Result<()> {
+    pub(super) async fn stop(self) -> Result<()> {
         self.app.lifecycle.stop();
         drop(self.app);
         tokio::task::spawn_blocking(|| self.thread.join()).await?.expect("the server's thread does not panic")

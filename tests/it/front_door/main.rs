@@ -4,6 +4,7 @@ mod command_line;
 mod edges;
 mod faults;
 mod flood;
+mod lines;
 mod nodes;
 mod outage;
 mod sms;

@@ -1,9 +1,11 @@
 //! The widget's API and socket.
 
 use serde_json::json;
-use usher_testkit::{Database, TestServer, http};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use usher_testkit::{Database, TestServer, eventually, http};
 
-use super::USHER;
+use super::{PATIENCE, USHER};
 
 /// Turns that go to a page before it must acknowledge one.
 const WINDOW: usize = usher_channels::widget::ACK_WINDOW;
@@ -64,21 +66,103 @@ async fn an_uploaded_file_becomes_the_answer_and_programs_are_refused() -> anyho
     let base = server.ready().base_url.clone();
     let session = &server.ready().session_id;
     let client = http::client()?;
-    let upload = |key: &str, bytes: &[u8]| {
+    let upload_to = |field: &str, key: &str, bytes: &[u8]| {
         let mut body =
             b"--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"../logo.png\"\r\n\r\n"
                 .to_vec();
         body.extend_from_slice(bytes);
         body.extend_from_slice(b"\r\n--x--\r\n");
-        let url = format!("{base}api/widget/upload?sessionId={session}&field=logo&idempotencyKey={key}");
+        let url = format!("{base}api/widget/upload?sessionId={session}&field={field}&idempotencyKey={key}");
         client.post(url).header("content-type", "multipart/form-data; boundary=x").body(body).send()
     };
-    assert_eq!(upload("k1", b"\x7fELF not a picture").await?.status(), 422);
-    assert_eq!(upload("k2", b"\x89PNG\r\n\x1a\n pixels").await?.status(), 200);
+    let picture = b"\x89PNG\r\n\x1a\n pixels";
+    assert_eq!(upload_to("business_name", "k0", picture).await?.status(), 422, "it wants words");
+    assert_eq!(upload_to("no_such_field", "k0", picture).await?.status(), 404);
+    assert_eq!(upload_to("logo", "k1", b"\x7fELF not a picture").await?.status(), 422);
+    let mp4 = b"\0\0\0\x18ftypmp42 a film where a picture is wanted";
+    assert_eq!(upload_to("logo", "k1", mp4).await?.status(), 422);
+    for _ in 0..2 {
+        assert_eq!(upload_to("logo", "k2", picture).await?.status(), 200);
+    }
     let view = server.widget()?.session().await?.body;
     let fields = view["fields"].as_array().cloned().unwrap_or_default();
     let logo = fields.iter().find(|field| field["id"] == "logo").cloned().unwrap_or_default();
     assert_eq!(logo["answer"]["value"]["name"], "logo.png", "{logo}");
+
+    let key = std::fs::read_to_string(server.data_dir().join("operator.key"))?;
+    let file = logo["answer"]["value"]["file"].as_str().unwrap_or_default().to_owned();
+    let read = |session: &str, key: &str| {
+        client.get(format!("{base}api/sessions/{session}/files/{file}")).bearer_auth(key).send()
+    };
+    assert_eq!(read(session, "not the key, but as long").await?.status(), 401);
+    assert_eq!(read("ses_00000000000000000000000000", &key).await?.status(), 404, "somebody else's");
+    let read = read(session, &key).await?;
+    assert_eq!((read.status().as_u16(), &read.headers()["content-type"]), (200, &"image/png".parse()?));
+    let shown = read.headers()["content-disposition"].to_str()?;
+    assert!(shown.starts_with("attachment") && shown.contains("logo.png"), "{shown}");
+    assert_eq!(read.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(&read.bytes().await?[..], picture);
+    server.stop().await
+}
+
+/// Uploads that stall hold their places, and nobody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_stall_keep_only_their_own_session_from_uploading() -> anyhow::Result<()> {
+    let server = TestServer::demo(USHER, Database::Sqlite).await?;
+    let base = server.ready().base_url.clone();
+    let (client, session) = (http::client()?, server.ready().session_id.clone());
+    let other = server.strangers(1).await?.remove(0).session().await?.body["session"]["id"].clone();
+    let other = other.as_str().unwrap_or_default().to_owned();
+    let path = |session: &str, key: &str| {
+        format!("api/widget/upload?sessionId={session}&field=logo&idempotencyKey={key}")
+    };
+    let upload = |session: &str| {
+        let body = b"--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"logo.png\"\r\n\r\n\
+            \x89PNG\r\n\x1a\n pixels\r\n--x--\r\n";
+        let request = client.post(format!("{base}{}", path(session, "k1")));
+        request.header("content-type", "multipart/form-data; boundary=x").body(body.to_vec()).send()
+    };
+    // Each holds a place from the moment it is heard, which nothing tells from outside: one more, until there is none left.
+    let mut stalled = Vec::new();
+    let refused = loop {
+        assert!(stalled.len() < 100, "there is always another place");
+        let number = stalled.len();
+        let mut socket =
+            TcpStream::connect((base.host_str().unwrap_or_default(), base.port().unwrap_or(80))).await?;
+        let head = format!(
+            "POST /{} HTTP/1.1\r\nhost: usher\r\ncontent-type: multipart/form-data; boundary=x\r\n\
+             content-length: 1000000\r\n\r\n--x\r\n",
+            path(&session, &format!("slow{number}"))
+        );
+        socket.write_all(head.as_bytes()).await?;
+        stalled.push(socket);
+        let answer = upload(&session).await?;
+        if answer.status() != 200 {
+            break answer;
+        }
+    };
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("retry-after"));
+    assert_eq!(upload(&other).await?.status(), 200, "another session");
+    drop(stalled);
+    eventually("the places are free again", PATIENCE, || async {
+        Ok((upload(&session).await?.status() == 200).then_some(()))
+    })
+    .await?;
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_has_so_many_open_pages_and_room_again_when_one_is_left() -> anyhow::Result<()> {
+    let server = TestServer::demo(USHER, Database::Sqlite).await?;
+    let page = server.widget()?;
+    let mut open = Vec::new();
+    for _ in 0..256 {
+        open.push(page.watch(0).await?);
+    }
+    assert!(page.watch(0).await.is_err(), "one too many");
+    drop(open);
+    eventually("room again", PATIENCE, || async { Ok(page.watch(0).await.ok()) }).await?;
     server.stop().await
 }
 

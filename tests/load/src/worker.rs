@@ -85,7 +85,7 @@ async fn seed(store: &Store, entropy: &Counted, sessions: u64) -> Result<(OrgId,
 
 /// One message of ordinary length, with the dedup key of its webhook.
 fn turn(org: &OrgId, session: &Opened, seq: u64) -> Append {
-    let origin = Origin { channel: Channel::Sms, address: "+14155550100".into() };
+    let origin = Origin { channel: Channel::Sms, address: "+14155550100".into(), line: None };
     let text = "Our website is www.brightbakery.example, we open at nine and close at five".into();
     let dedup = Some(format!("twilio:{}:{seq}", session.session));
     let events = vec![Event::Received { origin, text, media: Vec::new() }];

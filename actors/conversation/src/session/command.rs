@@ -19,6 +19,10 @@ pub struct Origin {
     pub channel: Channel,
     /// The sender's address on it: E.164 for SMS, empty for the widget.
     pub address: String,
+    /// Which of the organisation's numbers or messaging services they wrote to, where it has several: the answer leaves
+    /// from the same, or the conversation would fall apart on their handset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 /// Media that came with a message and is already stored.
@@ -26,6 +30,16 @@ pub struct Origin {
 pub struct Media {
     /// The stored file.
     pub file: FileAnswer,
+}
+
+/// Why a file that came with a message is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissedFile {
+    /// It could not be fetched; sent again, it may come.
+    Unavailable,
+    /// It is of a kind or size that is not accepted.
+    Refused,
 }
 
 /// Something the contact wrote or said, in words.
@@ -37,6 +51,8 @@ pub struct Inbound {
     pub text: String,
     /// Files that came with it.
     pub media: Vec<Media>,
+    /// What became of the files that should have come with it and are not there.
+    pub missed: Vec<MissedFile>,
     /// An opt-out class the vendor already recognised *and answered* (Twilio's `OptOutType`): we must not reply.
     pub vendor_keyword: Option<Keyword>,
 }
@@ -119,6 +135,8 @@ pub enum Command {
         status: DeliveryStatus,
         /// The vendor's error code, when there is one.
         error_code: Option<u32>,
+        /// Another try of the same message may succeed, after so many milliseconds.
+        retry_after: Option<i64>,
     },
 }
 

@@ -5,7 +5,7 @@ use crate::catalogue::Sentence;
 use crate::channel::Channel;
 use crate::consent::{ConsentChange, Keyword};
 use crate::flow::{Field, FieldId, FieldType};
-use crate::session::command::{Inbound, Media, Origin};
+use crate::session::command::{Inbound, Media, MissedFile, Origin};
 use crate::session::decide::opt_out;
 use crate::session::draft::Draft;
 use crate::session::effect::MessageKind;
@@ -19,8 +19,11 @@ const MISSES_UNTIL_A_PERSON: u8 = 3;
 
 /// The contact wrote something.
 pub(super) fn receive(draft: &mut Draft<'_>, inbound: Inbound) {
-    let Inbound { origin, text, media, vendor_keyword } = inbound;
+    let Inbound { origin, text, media, missed, vendor_keyword } = inbound;
     draft.record(Event::Received { origin: origin.clone(), text: text.clone(), media: media.clone() });
+    for why in &missed {
+        draft.record(Event::FileMissed { why: *why });
+    }
     let keyword = vendor_keyword.or_else(|| reading::keyword(&text, draft.state.is_opted_out()));
     // Twilio answers these words itself on a long code; a second confirmation would be one too many.
     let answered_by_vendor = vendor_keyword.is_some() || origin.channel == Channel::Sms;
@@ -33,6 +36,17 @@ pub(super) fn receive(draft: &mut Draft<'_>, inbound: Inbound) {
     }
     if reading::plain_opt_out(&text) {
         return withdraw(draft, origin, false);
+    }
+    if let Some(why) = missed.first() {
+        draft.line_of(match why {
+            MissedFile::Unavailable => Sentence::FileUnavailable,
+            MissedFile::Refused => Sentence::FileRefused,
+        });
+        // Nothing else came: there is nothing to understand, and nothing was misunderstood.
+        if text.trim().is_empty() && media.is_empty() {
+            draft.question_line();
+            return draft.say(origin.channel, MessageKind::Reply);
+        }
     }
     converse(draft, &origin, &text, &media);
 }

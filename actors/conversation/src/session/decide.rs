@@ -11,7 +11,7 @@ use crate::id::DeliveryId;
 use crate::session::command::{Command, Media, Origin};
 use crate::session::converse;
 use crate::session::draft::Draft;
-use crate::session::effect::{DeliveryStatus, MessageKind};
+use crate::session::effect::{DeliveryStatus, MessageKind, OutboundMessage};
 use crate::session::event::{EscalationReason, Event};
 use crate::session::state::{SessionMeta, SessionState};
 use crate::session::{calls, nudge, reading};
@@ -19,6 +19,8 @@ use crate::time::Timestamp;
 
 /// Opening the page again within this time is the same visit.
 const VISIT_MILLIS: i64 = 30 * 60 * 1000;
+/// How often a message that was not delivered is sent again.
+const MOST_REPEATS: u8 = 2;
 /// Twilio: the recipient has opted out there. It binds us even when we never saw the STOP.
 const BLOCKED_BY_OPT_OUT: u32 = 21610;
 
@@ -40,7 +42,9 @@ pub fn decide(meta: &SessionMeta, state: &SessionState, now: Timestamp, command:
         Command::Use { call, origin, tool } => calls::carry_out(&mut draft, call, &origin, tool),
         Command::Escalate { origin, reason } => calls::escalate(&mut draft, &origin, reason),
         Command::Fire { timer } => nudge::fire(&mut draft, timer),
-        Command::Report { delivery, status, error_code } => report(&mut draft, delivery, status, error_code),
+        Command::Report { delivery, status, error_code, retry_after } => {
+            report(&mut draft, &delivery, status, error_code, retry_after);
+        }
     }
     draft.into_events()
 }
@@ -158,14 +162,22 @@ fn open(draft: &mut Draft<'_>, origin: Origin) {
     }
 }
 
-fn report(draft: &mut Draft<'_>, delivery: DeliveryId, status: DeliveryStatus, error_code: Option<u32>) {
-    let forward = draft.state.delivery_status(&delivery).is_some_and(|known| status > known);
-    let Some(channel) = draft.state.delivery_channel(&delivery).filter(|_| forward) else { return };
-    draft.record(Event::Delivered { delivery, status, error_code });
+fn report(
+    draft: &mut Draft<'_>,
+    delivery: &DeliveryId,
+    status: DeliveryStatus,
+    error_code: Option<u32>,
+    retry_after: Option<i64>,
+) {
+    let forward = draft.state.delivery_status(delivery).is_some_and(|known| status > known);
+    let Some(channel) = draft.state.delivery_channel(delivery).filter(|_| forward) else { return };
+    draft.record(Event::Delivered { delivery: delivery.clone(), status, error_code });
     match status {
         DeliveryStatus::Failed if error_code == Some(BLOCKED_BY_OPT_OUT) => {
-            opt_out(draft, Origin { channel, address: String::new() });
+            opt_out(draft, Origin { channel, address: String::new(), line: None });
         }
+        DeliveryStatus::Failed
+            if retry_after.is_some_and(|after| repeat(draft, delivery, channel, after)) => {}
         DeliveryStatus::Failed if !draft.state.known_undeliverable() => {
             draft.record(Event::Escalated { reason: EscalationReason::Undeliverable });
         }
@@ -177,6 +189,31 @@ fn report(draft: &mut Draft<'_>, delivery: DeliveryId, status: DeliveryStatus, e
         | DeliveryStatus::Failed
         | DeliveryStatus::Superseded => {}
     }
+}
+
+/// Sends a message that did not arrive once more, in `after` milliseconds. Only the last one: what the contact has
+/// answered in the meantime, or what we said later, has made it obsolete.
+fn repeat(draft: &mut Draft<'_>, of: &DeliveryId, channel: Channel, after: i64) -> bool {
+    let last = draft.state.unanswered().filter(|last| last.delivery == *of);
+    let Some(text) = last.filter(|last| last.repeats < MOST_REPEATS).map(|last| last.text.clone()) else {
+        return false;
+    };
+    if draft.state.is_opted_out() {
+        return false;
+    }
+    let due = reading::permitted_at(draft.meta, draft.now.plus_millis(after));
+    // As a reply it is replaced when the contact writes before it goes.
+    let message = OutboundMessage {
+        delivery: DeliveryId::derive(&draft.meta.session, draft.seq(), 0),
+        channel,
+        kind: MessageKind::Reply,
+        text,
+        not_before: Some(due),
+        epoch: draft.state.epoch(),
+        line: draft.state.line().map(str::to_owned),
+    };
+    draft.record(Event::Repeated { of: of.clone(), message });
+    true
 }
 
 /// Consent is withdrawn: from here on nothing is said, and nothing will remind.

@@ -120,8 +120,9 @@ impl<'a> Draft<'a> {
         let delivery = DeliveryId::derive(&self.meta.session, self.seq(), self.said);
         self.said += 1;
         let epoch = self.state.epoch();
+        let line = self.state.line().filter(|_| channel == Channel::Sms).map(str::to_owned);
         self.record(Event::Said {
-            message: OutboundMessage { delivery, channel, kind, text, not_before: None, epoch },
+            message: OutboundMessage { delivery, channel, kind, text, not_before: None, epoch, line },
         });
     }
 

@@ -39,6 +39,10 @@ pub struct OutboundMessage {
     /// The control epoch it was said in; the relay refuses an older one than the session's.
     #[serde(default)]
     pub epoch: u64,
+    /// The number or messaging service of ours it leaves from: the one the contact wrote to; `None` = the organisation's
+    /// first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 /// The life of an outgoing message. Order is rank: a report of a lower or equal rank changes nothing.

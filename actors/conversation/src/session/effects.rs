@@ -22,7 +22,7 @@ fn effect_of(meta: &SessionMeta, seq: u64, index: usize, event: &Event) -> Optio
         Event::Received { .. } => Some(Effect::SupersedeReplies),
         // The widget's transcript is the delivery; on the telephone the live call speaks.
         Event::Said { message } if matches!(message.channel, Channel::Widget | Channel::Voice) => None,
-        Event::Said { message } => Some(Effect::Send(message.clone())),
+        Event::Said { message } | Event::Repeated { message, .. } => Some(Effect::Send(message.clone())),
         Event::TimerSet { timer, kind, due } => {
             Some(Effect::SetTimer { timer: timer.clone(), kind: *kind, due: *due })
         }
@@ -35,6 +35,7 @@ fn effect_of(meta: &SessionMeta, seq: u64, index: usize, event: &Event) -> Optio
             reason: *reason,
         }),
         Event::Started { .. }
+        | Event::FileMissed { .. }
         | Event::Answered { .. }
         | Event::ConfirmationAsked { .. }
         | Event::ConfirmationRefused { .. }

@@ -7,7 +7,7 @@ use crate::channel::Channel;
 use crate::consent::ConsentChange;
 use crate::flow::FieldId;
 use crate::id::{CallId, DeliveryId, TimerId};
-use crate::session::command::{Media, Origin};
+use crate::session::command::{Media, MissedFile, Origin};
 use crate::session::effect::{DeliveryStatus, OutboundMessage, TimerKind};
 use crate::session::tools::Tool;
 use crate::time::Timestamp;
@@ -51,6 +51,11 @@ pub enum Event {
         /// Files with them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         media: Vec<Media>,
+    },
+    /// A file that came with the message before is not there.
+    FileMissed {
+        /// Why.
+        why: MissedFile,
     },
     /// A field has this answer now. For a field already answered it is a correction.
     Answered {
@@ -120,6 +125,14 @@ pub enum Event {
     /// The bot said something: in the widget's transcript at once, on other channels through the outbox.
     Said {
         /// The message.
+        message: OutboundMessage,
+    },
+    /// A message that was not delivered is sent again, later and as a delivery of its own. It is no new line of the
+    /// conversation.
+    Repeated {
+        /// The delivery that failed.
+        of: DeliveryId,
+        /// The message as it goes now.
         message: OutboundMessage,
     },
     /// A person must look at this session.

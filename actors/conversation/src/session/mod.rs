@@ -17,6 +17,7 @@ pub mod command;
 mod converse;
 mod cursor;
 pub mod decide;
+mod deliveries;
 mod draft;
 pub mod effect;
 mod effects;
@@ -30,7 +31,7 @@ pub mod tools;
 mod understand;
 
 pub use calls::LiveCall;
-pub use command::{Command, Inbound, Media, Origin};
+pub use command::{Command, Inbound, Media, MissedFile, Origin};
 pub use decide::decide;
 pub use effect::{DeliveryStatus, Effect, MessageKind, OutboundMessage, TimerKind};
 pub use effects::effects_of;

@@ -54,6 +54,8 @@ pub fn reply_of(meta: &SessionMeta, after: &SessionState, turn: &Turn) -> Reply 
             }
             Event::Started { .. }
             | Event::Received { .. }
+            | Event::FileMissed { .. }
+            | Event::Repeated { .. }
             | Event::Answered { .. }
             | Event::ConfirmationAsked { .. }
             | Event::ConfirmationRefused { .. }

@@ -14,6 +14,7 @@ use crate::journal::Turn;
 use crate::session::calls::LiveCall;
 use crate::session::command::Origin;
 use crate::session::cursor::Cursor;
+use crate::session::deliveries::{self, Delivery, Unanswered};
 use crate::session::effect::{DeliveryStatus, MessageKind, OutboundMessage, TimerKind};
 use crate::session::event::{EscalationReason, Event};
 use crate::time::Timestamp;
@@ -119,10 +120,6 @@ pub struct Confirmation {
     pub origin: Origin,
 }
 
-/// How many outgoing messages a session remembers, to judge delivery reports. Reports arrive within minutes; older
-/// messages than these have long reached their end.
-const REMEMBERED_DELIVERIES: usize = 32;
-
 /// The one timer of a session that is running.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveTimer {
@@ -132,14 +129,6 @@ pub struct LiveTimer {
     pub kind: TimerKind,
     /// When it is due.
     pub due: Timestamp,
-}
-
-/// How far an outgoing message has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Delivery {
-    id: DeliveryId,
-    channel: Channel,
-    status: DeliveryStatus,
 }
 
 /// Attempts at a question that were not understood since it was last answered.
@@ -156,6 +145,9 @@ struct Contact {
     last_channel: Option<Channel>,
     /// The channel on which we may write first: the last one that is not a page they must have open.
     reach: Option<Channel>,
+    /// Which of our numbers or messaging services they texted last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    line: Option<String>,
     /// Since when nothing passed between us.
     quiet_since: Timestamp,
     /// Reminders sent since they were last in touch.
@@ -209,6 +201,8 @@ pub struct SessionState {
     contact: Contact,
     timer: Option<LiveTimer>,
     deliveries: Arc<VecDeque<Delivery>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unanswered: Option<Arc<Unanswered>>,
     /// The call that is going on.
     #[serde(default)]
     call: Option<Arc<LiveCall>>,
@@ -234,6 +228,7 @@ impl SessionState {
             contact: Contact::default(),
             timer: None,
             deliveries: Arc::default(),
+            unanswered: None,
             call: None,
             ended_call: None,
         }
@@ -356,6 +351,11 @@ impl SessionState {
         self.deliveries.iter().find(|known| known.id == *delivery).map(|known| known.channel)
     }
 
+    /// The last message, when nothing was heard from the contact since.
+    pub(super) fn unanswered(&self) -> Option<&Unanswered> {
+        self.unanswered.as_deref()
+    }
+
     pub(super) const fn cursor(&self) -> &Cursor {
         &self.cursor
     }
@@ -366,6 +366,11 @@ impl SessionState {
 
     pub(super) const fn reach(&self) -> Option<Channel> {
         self.contact.reach
+    }
+
+    /// The number or messaging service of ours a text message to them leaves from; `None` = the organisation's first.
+    pub(super) fn line(&self) -> Option<&str> {
+        self.contact.line.as_deref()
     }
 
     pub(super) const fn quiet_since(&self) -> Timestamp {
@@ -411,6 +416,9 @@ impl SessionState {
             }
             Event::Received { origin, .. } => {
                 self.heard_from(origin.channel, at);
+                if origin.channel == Channel::Sms {
+                    self.contact.line.clone_from(&origin.line);
+                }
                 // Where no model stands between, a caller's words arrive as a message.
                 if origin.channel == Channel::Voice
                     && let Some(live) = &mut self.call
@@ -435,6 +443,7 @@ impl SessionState {
                     origin: origin.clone(),
                 });
             }
+            Event::FileMissed { .. } => {}
             Event::ConfirmationRefused { field } => self.cursor.refused(field),
             Event::Invalidated { field } => {
                 Arc::make_mut(&mut self.answers).remove(field);
@@ -465,6 +474,12 @@ impl SessionState {
             }
             Event::Reopened => self.stage = Stage::Reopened,
             Event::Said { message } => self.said(message, at),
+            Event::Repeated { message, .. } => {
+                self.sent(message);
+                if let Some(unanswered) = &mut self.unanswered {
+                    Arc::make_mut(unanswered).repeated(message);
+                }
+            }
             Event::Escalated { reason } => self.escalated(*reason),
             Event::ConsentChanged { change, .. } => {
                 self.opted_out = *change == ConsentChange::OptedOut;
@@ -488,11 +503,15 @@ impl SessionState {
                 if let Some(known) = known {
                     known.status = *status;
                 }
+                if matches!(status, DeliveryStatus::Delivered | DeliveryStatus::Read) {
+                    self.unanswered.take_if(|unanswered| unanswered.delivery == *delivery);
+                }
             }
         }
     }
 
     fn heard_from(&mut self, channel: Channel, at: Timestamp) {
+        self.unanswered = None;
         self.contact.last_channel = Some(channel);
         self.contact.quiet_since = at;
         self.contact.nudges = 0;
@@ -534,16 +553,13 @@ impl SessionState {
             MessageKind::Greeting | MessageKind::Reply | MessageKind::Compliance => {}
         }
         if !matches!(message.channel, Channel::Widget | Channel::Voice) {
-            let deliveries = Arc::make_mut(&mut self.deliveries);
-            if deliveries.len() == REMEMBERED_DELIVERIES {
-                deliveries.pop_front();
-            }
-            deliveries.push_back(Delivery {
-                id: message.delivery.clone(),
-                channel: message.channel,
-                status: DeliveryStatus::Pending,
-            });
+            self.sent(message);
+            self.unanswered = Some(Arc::new(Unanswered::new(message)));
         }
+    }
+
+    fn sent(&mut self, message: &OutboundMessage) {
+        deliveries::remember(Arc::make_mut(&mut self.deliveries), message);
     }
 
     const fn escalated(&mut self, reason: EscalationReason) {

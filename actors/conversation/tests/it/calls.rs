@@ -18,7 +18,7 @@ fn call() -> CallId {
 }
 
 fn on_the_phone() -> Origin {
-    Origin { channel: Channel::Voice, address: "+14155550142".to_owned() }
+    Origin { channel: Channel::Voice, address: "+14155550142".to_owned(), line: None }
 }
 
 fn told(world: &mut World, news: CallNews) {

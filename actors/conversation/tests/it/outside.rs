@@ -5,8 +5,8 @@ use usher_conversation::consent::{ConsentChange, Keyword};
 use usher_conversation::flow::FieldId;
 use usher_conversation::id::DeliveryId;
 use usher_conversation::session::{
-    Command, DeliveryStatus, Effect, EscalationReason, Event, Inbound, MessageKind, OutboundMessage,
-    effects_of, reply_of,
+    Command, DeliveryStatus, Effect, EscalationReason, Event, Inbound, MessageKind, MissedFile,
+    OutboundMessage, effects_of, reply_of,
 };
 use usher_conversation::view::{SessionView, transcript_of};
 
@@ -38,7 +38,81 @@ fn fire_the_timer(world: &mut World) {
 }
 
 fn report(world: &mut World, delivery: &DeliveryId, status: DeliveryStatus, error_code: Option<u32>) -> bool {
-    world.command(Command::Report { delivery: delivery.clone(), status, error_code }).is_some()
+    let delivery = delivery.clone();
+    world.command(Command::Report { delivery, status, error_code, retry_after: None }).is_some()
+}
+
+/// The handset was off: another try may succeed in two hours.
+fn fails_for_now(world: &mut World, delivery: &DeliveryId) -> Vec<Effect> {
+    let (delivery, retry_after) = (delivery.clone(), Some(2 * 60 * 60 * 1000));
+    let status = DeliveryStatus::Failed;
+    world.command(Command::Report { delivery, status, error_code: Some(30003), retry_after });
+    effects(world)
+}
+
+#[test]
+fn a_message_that_could_not_be_delivered_is_sent_twice_more_and_then_shown_to_a_person() {
+    let mut world = started();
+    let mut last = sent(&effects(&world))[0].clone();
+    for _ in 0..2 {
+        let effects = fails_for_now(&mut world, &last.delivery);
+        let [again] = sent(&effects)[..] else { panic!("one message, not {effects:?}") };
+        assert_eq!(again.text, last.text);
+        assert_ne!(again.delivery, last.delivery);
+        assert!(again.not_before.is_some_and(|at| at > world.now), "{again:?}");
+        assert!(transcript_of(world.journal.last().expect("a turn")).is_empty(), "nothing new was said");
+        assert_eq!(effects.len(), 1, "nobody is called yet: {effects:?}");
+        last = again.clone();
+    }
+    let effects = fails_for_now(&mut world, &last.delivery);
+    assert!(sent(&effects).is_empty(), "{effects:?}");
+    assert!(matches!(effects[..], [Effect::Escalate { .. }]), "{effects:?}");
+}
+
+#[test]
+fn a_message_the_contact_has_answered_is_not_sent_again() {
+    let mut world = started();
+    let greeting = sent(&effects(&world))[0].clone();
+    world.receive(Channel::Sms, "Acme Plumbing");
+    assert!(sent(&fails_for_now(&mut world, &greeting.delivery)).is_empty());
+    let mut world = started();
+    let greeting = sent(&effects(&world))[0].clone();
+    world.receive(Channel::Sms, "Stop");
+    assert!(sent(&fails_for_now(&mut world, &greeting.delivery)).is_empty());
+}
+
+#[test]
+fn the_answer_leaves_from_the_number_that_was_written_to() {
+    let mut world = started();
+    assert_eq!(sent(&effects(&world))[0].line, None, "the first text leaves from the first number");
+    for line in ["+14155550101", "MG00000000000000000000000000000001", "+14155550102"] {
+        let mut written = inbound(Channel::Sms, "what was the question?");
+        written.origin.line = Some(line.to_owned());
+        world.command(Command::Receive(written));
+        assert_eq!(sent(&effects(&world))[0].line.as_deref(), Some(line));
+    }
+    fire_the_timer(&mut world);
+    let reminder = effects(&world);
+    assert_eq!(sent(&reminder)[0].line.as_deref(), Some("+14155550102"), "and so does a reminder");
+}
+
+#[test]
+fn a_file_that_did_not_come_is_in_the_journal_and_is_asked_for_again() {
+    let mut world = started();
+    let missed = vec![MissedFile::Unavailable];
+    world.command(Command::Receive(Inbound { missed, ..inbound(Channel::Sms, "") }));
+    let turn = world.journal.last().expect("a turn");
+    assert!(turn.events.iter().any(|event| matches!(event, Event::FileMissed { .. })), "{turn:?}");
+    assert!(!turn.events.iter().any(|event| matches!(event, Event::Missed { .. })), "{turn:?}");
+    let said = effects(&world);
+    let reply = sent(&said)[0];
+    assert!(reply.text.contains("send it again") && reply.text.contains("business called"), "{}", reply.text);
+
+    let missed = vec![MissedFile::Refused];
+    world.command(Command::Receive(Inbound { missed, ..inbound(Channel::Sms, "Acme Plumbing") }));
+    let said = effects(&world);
+    assert!(sent(&said)[0].text.contains("that kind of file"), "{said:?}");
+    assert!(world.state.answer(&FieldId::new("business_name")).is_some(), "the words with it are taken");
 }
 
 #[test]

@@ -115,7 +115,10 @@ pub(crate) fn take(world: &mut World, step: &Step) {
         },
         Step::StaleTimerFires => Command::Fire { timer: TimerId::derive(&world.meta.session, 0, 9) },
         Step::Reported(back, status) => match sent(&world.journal).into_iter().rev().nth(back) {
-            Some(delivery) => Command::Report { delivery, status, error_code: None },
+            Some(delivery) => {
+                let retry_after = (status == DeliveryStatus::Failed).then_some(60_000);
+                Command::Report { delivery, status, error_code: None, retry_after }
+            }
             None => return,
         },
         Step::Waits(hours) => return world.wait_hours(hours),
@@ -125,7 +128,9 @@ pub(crate) fn take(world: &mut World, step: &Step) {
 
 fn sent(journal: &[Turn]) -> Vec<DeliveryId> {
     let said = journal.iter().flat_map(|turn| &turn.events).filter_map(|event| match event {
-        Event::Said { message } if message.channel != Channel::Widget => Some(message.delivery.clone()),
+        Event::Said { message } | Event::Repeated { message, .. } if message.channel != Channel::Widget => {
+            Some(message.delivery.clone())
+        }
         _ => None,
     });
     said.collect()

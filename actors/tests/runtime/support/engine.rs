@@ -50,7 +50,7 @@ impl Toy {
             Command::Receive(inbound) => self.hear(meta, state, now, inbound),
             Command::Fire { timer } if self.stale.lock().expect("no poison").contains(&timer) => Vec::new(),
             Command::Fire { timer } => vec![Event::TimerFired { timer }],
-            Command::Report { delivery, status, error_code } => {
+            Command::Report { delivery, status, error_code, retry_after: _ } => {
                 let escalated = (status == DeliveryStatus::Failed)
                     .then_some(Event::Escalated { reason: EscalationReason::Undeliverable });
                 let delivered = Event::Delivered { delivery, status, error_code };
@@ -92,6 +92,7 @@ impl Toy {
                     text: format!("you said {text}"),
                     not_before: None,
                     epoch: 0,
+                    line: None,
                 },
             },
         };

@@ -124,9 +124,10 @@ pub(crate) fn session_id(number: u8) -> SessionId {
 
 pub(crate) fn words(channel: Channel, text: &str) -> Command {
     Command::Receive(Inbound {
-        origin: Origin { channel, address: String::new() },
+        origin: Origin { channel, address: String::new(), line: None },
         text: text.to_owned(),
         media: Vec::new(),
+        missed: Vec::new(),
         vendor_keyword: None,
     })
 }

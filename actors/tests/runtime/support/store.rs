@@ -63,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) loads: usize,
     /// Turns that were folded from a snapshot or from nothing at the last load.
     pub(crate) last_tail: usize,
+    /// Turns read for watchers.
+    pub(crate) turns_read: usize,
     pub(crate) reads_fail: bool,
 }
 
@@ -220,6 +222,7 @@ impl Row {
             org: org.clone(),
             session: session.clone(),
             contact: contact.clone(),
+            line: None,
             channel: message.channel,
             kind: message.kind,
             to: "+15550001111".to_owned(),
@@ -317,7 +320,7 @@ impl Journal for FakeStore {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Turn>, StoreError>> {
         Box::pin(async move {
-            let inner = self.readable()?;
+            let mut inner = self.readable()?;
             let mut turns: Vec<_> = inner.turns[session]
                 .iter()
                 .filter(|turn| turn.seq > since)
@@ -327,6 +330,7 @@ impl Journal for FakeStore {
             if self.broken.loses_a_turn_of_the_gap.load(Ordering::SeqCst) && turns.len() > 1 {
                 turns.remove(0);
             }
+            inner.turns_read += turns.len();
             Ok(turns)
         })
     }

@@ -116,9 +116,15 @@ impl World {
 
 pub(crate) fn origin(channel: Channel) -> Origin {
     let address = if channel == Channel::Sms { "+14155550100" } else { "" };
-    Origin { channel, address: address.to_owned() }
+    Origin { channel, address: address.to_owned(), line: None }
 }
 
 pub(crate) fn inbound(channel: Channel, text: &str) -> Inbound {
-    Inbound { origin: origin(channel), text: text.to_owned(), media: Vec::new(), vendor_keyword: None }
+    Inbound {
+        origin: origin(channel),
+        text: text.to_owned(),
+        media: Vec::new(),
+        missed: Vec::new(),
+        vendor_keyword: None,
+    }
 }

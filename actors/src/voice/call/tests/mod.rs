@@ -84,7 +84,7 @@ fn plan(reason: TransferReason) -> TransferPlan {
 
 fn setup() -> Setup {
     Setup {
-        origin: Origin { channel: Channel::Voice, address: "+14155550142".to_owned() },
+        origin: Origin { channel: Channel::Voice, address: "+14155550142".to_owned(), line: None },
         began: None,
         protected: 0,
         screened: false,
