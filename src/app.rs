@@ -194,13 +194,19 @@ impl App {
             .wrap(from_fn(move |request, next| edge::pass(Arc::clone(&edge), request, next)))
     }
 
+    /// Lets the calls end that are live, within the time the settings give, and begins none. They need the network
+    /// meanwhile: for their documents, for what becomes of transfers, for what their contacts text.
+    pub async fn drain_calls(&self) {
+        self.caller.stop();
+        self.voice.release_lines();
+        let patience = Duration::from_secs(self.settings.voice_drain_seconds);
+        let calls = self.voice.switchboard.drain(patience, CALL_FAREWELL).await;
+        tracing::info!(?calls, "no call is held here any more");
+    }
+
     /// Finishes what is under way, within the time the settings give. Call after the last request was answered.
     pub async fn drain(&self) {
         let patience = Duration::from_secs(self.settings.drain_seconds);
-        self.caller.stop();
-        self.voice.release_lines();
-        let calls = self.voice.switchboard.drain(patience, CALL_FAREWELL).await;
-        tracing::info!(?calls, "no call is held here any more");
         let drained = self.runtime.drain(patience).await;
         tracing::info!(?drained, "the runtime stopped");
         let projector = self.projector.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -80,15 +80,19 @@ fn prepare(connection: &dyn Any, _extensions: &mut actix_web::dev::Extensions) {
 }
 
 /// Runs until a signal (or [`crate::lifecycle::Lifecycle::stop`]) ends it: `/readyz` says no, nothing new is accepted,
-/// what is under way is finished, pages are told to come back, then it returns.
+/// what is under way is finished, calls first, pages are told to come back, then it returns.
 ///
 /// # Errors
 /// When the server dies by itself.
 pub async fn run(app: Arc<App>, Serving { server, signals }: Serving) -> anyhow::Result<()> {
     let handle = server.handle();
     let mut running = actix_web::rt::spawn(server);
+    let last_call = async {
+        app.lifecycle.obey(signals).await;
+        app.drain_calls().await;
+    };
     tokio::select! {
-        () = app.lifecycle.obey(signals) => {}
+        () = last_call => {}
         ended = &mut running => {
             ended??;
             anyhow::bail!("the server ended by itself");

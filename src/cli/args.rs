@@ -87,6 +87,10 @@ pub(super) struct DemoArgs {
     /// The simulator's port on this machine, in the same way. Its default is 8090.
     #[arg(long)]
     pub(super) simulator_port: Option<u16>,
+    /// The address of a simulator that runs already (`usher simulate`); none is started then. The simulated phones outlive
+    /// this process: kill it during a call, start it again, and see the call go on.
+    #[arg(long, value_name = "URL", conflicts_with = "simulator_port")]
+    pub(super) simulator_url: Option<url::Url>,
 }
 
 #[derive(Debug, Args)]

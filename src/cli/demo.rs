@@ -4,7 +4,7 @@ use super::args::DemoArgs;
 use super::journal;
 use super::output::{Out, Style};
 use crate::config::{Layers, Settings};
-use crate::demo::{self, Demo, Ports, Ready};
+use crate::demo::{self, Demo, Places, Ready};
 use crate::server;
 
 use usher_actors::Update;
@@ -13,8 +13,12 @@ pub(super) fn run(layers: &Layers, args: &DemoArgs, out: &mut Out) -> anyhow::Re
     let settings: Settings = layers.clone().with_defaults(demo::DEFAULTS).resolve()?;
     crate::web::telemetry::start_logging(&log_filter(&settings, args.json), settings.log_format)?;
     server::system().block_on(async {
-        let ports = Ports { server: args.port, simulator: args.simulator_port };
-        let demo = Demo::start(layers, ports).await?;
+        let places = Places {
+            server: args.port,
+            simulator: args.simulator_port,
+            running_simulator: args.simulator_url.clone(),
+        };
+        let demo = Demo::start(layers, places).await?;
         let ready = demo.ready();
         if args.json {
             out.json(&ready)?;

@@ -107,6 +107,9 @@ settings! {
     voice_calls_per_node / "USHER_VOICE_CALLS_PER_NODE": usize = "1000";
     /// Seconds after which a call is ended.
     voice_max_seconds / "USHER_VOICE_MAX_SECONDS": u32 = "900";
+    /// Seconds a stopping server lets calls go on, and answers for them. Those that last longer hear that they should hold
+    /// the line and are attached again wherever the public address leads by then.
+    voice_drain_seconds / "USHER_VOICE_DRAIN_SECONDS": u64 = "25";
     /// What is logged: a level, or `target=level` pairs separated by commas.
     log / "USHER_LOG": String = "info,actix_server=warn,actix_http=off";
     /// `human`, `json`, or `auto`: human on a terminal, JSON otherwise.
@@ -135,7 +138,7 @@ settings! {
     /// Days of rest after which a client's link no longer opens the session; whatever happens in the session starts them
     /// anew. 0 lets links live for ever.
     link_days / "USHER_LINK_DAYS": u32 = "90";
-    /// Seconds a stopping server gives to work in progress.
+    /// Seconds a stopping server gives to work in progress, once no call is live any more.
     drain_seconds / "USHER_DRAIN_SECONDS": u64 = "25";
 }
 

@@ -14,11 +14,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
+use url::Url;
 use usher_actors::Subscription;
 use usher_conversation::channel::Channel;
 use usher_conversation::id::{OrgId, SessionId};
 use usher_conversation::session::Command;
-use usher_simulator::RunningSimulator;
 
 use crate::app::App;
 use crate::config::Layers;
@@ -27,6 +27,7 @@ use crate::server::{self, Serving};
 use crate::voice::{STATUS_PATH, VOICE_PATH};
 pub use ports::TakenPorts;
 use seed::Seeded;
+use simulator::Simulated;
 
 /// The agency.
 pub const ORG_NAME: &str = "Bright Harbor Marketing";
@@ -44,20 +45,22 @@ const USUAL_PORT: u16 = 8080;
 /// Where a person finds the simulator.
 pub const USUAL_SIMULATOR_PORT: u16 = 8090;
 
-/// Ports somebody asked for; 0 is any free one, and so is none when the usual one is taken.
-#[derive(Debug, Clone, Copy)]
-pub struct Ports {
-    /// Of the server.
+/// Where the parts of a demo are to be. A port 0 is any free one, and so is none when the usual one is taken.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The server's port.
     pub server: Option<u16>,
-    /// Of the simulator.
+    /// The simulator's port.
     pub simulator: Option<u16>,
+    /// A simulator that runs already, in a process of its own; none is started then.
+    pub running_simulator: Option<Url>,
 }
 
 /// A running demo.
 pub struct Demo {
     app: Arc<App>,
     server: Serving,
-    simulator: RunningSimulator,
+    simulator: Simulated,
     seeded: Seeded,
     /// The agency's agent at the simulator.
     agent: String,
@@ -125,19 +128,23 @@ impl Demo {
     ///
     /// # Errors
     /// Ports that are taken, a store that cannot be opened.
-    pub async fn start(layers: &Layers, ports: Ports) -> anyhow::Result<Self> {
+    pub async fn start(layers: &Layers, places: Places) -> anyhow::Result<Self> {
         let layers = layers.clone().with_defaults(DEFAULTS);
         let settings = layers.resolve()?;
         let before = TakenPorts::remembered(&settings.data_dir);
-        let listener = if ports.server.is_none() && settings.is_set("bind") {
+        let listener = if places.server.is_none() && settings.is_set("bind") {
             listen(settings.bind)?
         } else {
             let local = |port| listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-            ports::open(ports.server, before.map(|ports| ports.server), USUAL_PORT, local)?
+            ports::open(places.server, before.map(|ports| ports.server), USUAL_PORT, local)?
         };
-        let simulate = |port| simulator::start(port, Some(&settings.data_dir));
-        let simulator_before = before.map(|ports| ports.simulator);
-        let simulator = ports::open(ports.simulator, simulator_before, USUAL_SIMULATOR_PORT, simulate)?;
+        let simulator = if let Some(url) = places.running_simulator {
+            Simulated::at(&url)
+        } else {
+            let simulate = |port| simulator::start(port, Some(&settings.data_dir));
+            let before = before.and_then(|ports| ports.simulator);
+            Simulated::ours(ports::open(places.simulator, before, USUAL_SIMULATOR_PORT, simulate)?)
+        };
         let mut bases = vec![("twilio_api_base", simulator.url.clone())];
         // Somebody may want to hear another agent than the simulator's.
         if !settings.is_set("elevenlabs_api_base") {
@@ -154,7 +161,7 @@ impl Demo {
         // Changes nothing when it has happened before: a session starts once.
         let start = Command::Start { channel: Some(Channel::Sms) };
         app.runtime.handle(&seeded.org, &seeded.session, None, start).await?;
-        let taken = TakenPorts { server: address.port(), simulator: simulator.addr.port() };
+        let taken = TakenPorts { server: address.port(), simulator: simulator.port() };
         taken.remember(&app.settings.data_dir)?;
         Ok(Self { app, server, simulator, seeded, agent })
     }

@@ -13,14 +13,14 @@ const FILE: &str = "demo-ports.json";
 pub struct TakenPorts {
     /// Of the server.
     pub server: u16,
-    /// Of the simulator.
-    pub simulator: u16,
+    /// Of the simulator; none when it ran in a process of its own.
+    pub simulator: Option<u16>,
 }
 
 impl TakenPorts {
-    /// The simulator's address.
-    pub fn simulator_url(self) -> String {
-        format!("http://{}:{}", std::net::Ipv4Addr::LOCALHOST, self.simulator)
+    /// The simulator's address, when the demo had one of its own.
+    pub fn simulator_url(self) -> Option<String> {
+        Some(format!("http://{}:{}", std::net::Ipv4Addr::LOCALHOST, self.simulator?))
     }
 
     /// The server's address.
@@ -98,7 +98,7 @@ mod tests {
     fn the_ports_are_remembered_in_the_data_directory() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         assert_eq!(TakenPorts::remembered(dir.path()), None);
-        let ports = TakenPorts { server: 1, simulator: 2 };
+        let ports = TakenPorts { server: 1, simulator: Some(2) };
         ports.remember(dir.path()).expect("writable");
         assert_eq!(TakenPorts::remembered(dir.path()), Some(ports));
     }

@@ -20,6 +20,41 @@ use crate::voice::{STATUS_PATH, VOICE_PATH};
 /// The file in the data directory in which messages and opt-outs outlive the process.
 const STATE_FILE: &str = "simulator.jsonl";
 
+/// The simulator of a demo.
+pub(super) struct Simulated {
+    /// Its address, without a slash at the end.
+    pub(super) url: String,
+    /// Of the same process; none when it runs in another, where it outlives this one.
+    ours: Option<RunningSimulator>,
+}
+
+impl Simulated {
+    pub(super) fn ours(running: RunningSimulator) -> Self {
+        Self { url: running.url.clone(), ours: Some(running) }
+    }
+
+    pub(super) fn at(url: &Url) -> Self {
+        Self { url: address(url, ""), ours: None }
+    }
+
+    /// The port of one of ours.
+    pub(super) fn port(&self) -> Option<u16> {
+        self.ours.as_ref().map(|running| running.addr.port())
+    }
+
+    /// The handset page of a number.
+    pub(super) fn handset_url(&self, phone: &str) -> String {
+        format!("{}/handset/{}", self.url, phone.trim_start_matches('+'))
+    }
+
+    /// Stops it, if it is ours.
+    pub(super) async fn stop(self) {
+        if let Some(running) = self.ours {
+            running.stop().await;
+        }
+    }
+}
+
 /// Starts the simulator on a port of this machine; it remembers what happened in `data_dir`, when there is one.
 ///
 /// # Errors
@@ -44,11 +79,7 @@ pub fn start(port: u16, data_dir: Option<&Path>) -> anyhow::Result<RunningSimula
 }
 
 /// Tells the simulator of the agency's account and the client's phone; the webhook's address may be a new one.
-pub(super) async fn register(
-    simulator: &RunningSimulator,
-    public: &Url,
-    seeded: &Seeded,
-) -> anyhow::Result<()> {
+pub(super) async fn register(simulator: &Simulated, public: &Url, seeded: &Seeded) -> anyhow::Result<()> {
     let account = json!({
         "account_sid": seeded.account_sid,
         "auth_token": seeded.auth_token.expose_secret(),
@@ -65,7 +96,7 @@ pub(super) async fn register(
 }
 
 /// Asks the simulator to change something.
-pub(super) async fn post(simulator: &RunningSimulator, path: &str, body: &Value) -> anyhow::Result<()> {
+pub(super) async fn post(simulator: &Simulated, path: &str, body: &Value) -> anyhow::Result<()> {
     let http = HttpStack::new(HttpSettings::default())?;
     let request = http.client().post(format!("{}{path}", simulator.url)).json(body);
     let answer = http.send(request).await?;

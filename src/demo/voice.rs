@@ -4,9 +4,9 @@ use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use usher_conversation::id::OrgId;
-use usher_simulator::RunningSimulator;
 
-use super::{ORG_NAME, simulator};
+use super::ORG_NAME;
+use super::simulator::{self, Simulated};
 use crate::app::App;
 use crate::voice::{Provider, VoiceProfile, VoiceSettings};
 
@@ -19,7 +19,7 @@ const EMERGENCIES: &str = "+14155550112";
 
 /// Makes the agent and says that it speaks for the agency; gives its id. The simulator forgets agents when it ends, so
 /// every start makes one.
-pub(super) async fn seed(app: &App, simulated: &RunningSimulator, org: &OrgId) -> anyhow::Result<String> {
+pub(super) async fn seed(app: &App, simulated: &Simulated, org: &OrgId) -> anyhow::Result<String> {
     let key = SecretString::from(format!("sk_{}", hex::encode(app.entropy.bits())));
     simulator::post(simulated, "/_sim/elevenlabs/keys", &json!({ "key": key.expose_secret() })).await?;
     let agent = app.voice.provision(&key, ORG_NAME, "en").await.context("the agent cannot be made")?;

@@ -101,7 +101,7 @@ fn as_the_demo_would(layers: &Layers, settings: Settings) -> (Settings, bool) {
     let public = settings.public_url.as_ref().map(ToString::to_string);
     let with_simulator = |ports: TakenPorts| {
         let public = public.unwrap_or_else(|| ports.server_url().to_string());
-        let flags = [("twilio_api_base", ports.simulator_url()), ("public_url", public)];
+        let flags = [("twilio_api_base", ports.simulator_url()?), ("public_url", public)];
         layers.clone().with_flags(flags).resolve().ok()
     };
     match demo.and_then(with_simulator) {

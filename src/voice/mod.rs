@@ -107,6 +107,11 @@ impl Urls {
         format!("{}{what}?call={}", self.base, call.id)
     }
 
+    /// Where this call asks for its next document after it has had so many streams.
+    pub(crate) fn again(&self, call: &Call, streams: u32) -> String {
+        format!("{}&n={streams}", self.of("/redirect", call))
+    }
+
     /// What a request to `/api/webhooks/twilio/voice{what}` is signed over.
     pub(crate) fn signed(&self, what: &str, query: &str) -> SignedUrl {
         let url = SignedUrl::new(&format!("{}{what}", self.base));

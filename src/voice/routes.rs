@@ -34,6 +34,9 @@ use crate::web::{Fault, edge};
 /// A call whose stream is lost so often has something wrong with it: it goes on by rules.
 const MOST_STREAMS: u32 = 8;
 
+/// Seconds a process gets to start in before the carrier asks it to take over the call of one that died.
+const RESTART_SECONDS: u32 = 2;
+
 /// Mounts the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
@@ -205,8 +208,11 @@ async fn connect(
     let token = app.store.issue_stream_token(org, &call.id).await?;
     let parameters = [("call", call.id.as_str()), ("token", secrecy::ExposeSecret::expose_secret(&token))];
     let connect = Connect { url: &app.voice.urls.stream, parameters: &parameters, ..Connect::default() };
-    let again = format!("{}&n={}", app.voice.urls.of("/redirect", call), tries + 1);
-    document(&[Verb::Connect(connect), Verb::Redirect(&again)]).map_err(Fault::internal)
+    let again = app.voice.urls.again(call, tries + 1);
+    // A stream ends without our doing when its node dies. The carrier asks for the next document once, so that must not
+    // happen before another process can answer.
+    document(&[Verb::Connect(connect), Verb::pause(RESTART_SECONDS), Verb::Redirect(&again)])
+        .map_err(Fault::internal)
 }
 
 /// The stream of a call is over and the call is not: attach it again, go on by rules, or say goodbye.
@@ -219,6 +225,11 @@ async fn redirect(
     let Known { line, call, named } = Known::of(&app, &request, &form, "/redirect", "CallSid").await?;
     if call.outcome.is_some() || call.status.is_end() {
         return Ok(told(document(&[Verb::Hangup]).map_err(Fault::internal)?));
+    }
+    if !app.voice.switchboard.is_open() {
+        let again = app.voice.urls.again(&call, named.n);
+        let wait = document(&[Verb::pause(RESTART_SECONDS), Verb::Redirect(&again)]);
+        return Ok(told(wait.map_err(Fault::internal)?));
     }
     let settings = app.voice.settings_of(&line.org).await?;
     Ok(told(connect(&app, &line.org, &call, &settings, named.n).await?))
@@ -254,7 +265,7 @@ async fn transfer(
     }
     metrics::counter!("usher_voice_transfers_failed_total").increment(1);
     let words = spoken::words(&app, &line.org, Sentence::CallNobodyFree).await?;
-    let back = format!("{}&n={}", app.voice.urls.of("/redirect", &call), call.attachments);
+    let back = app.voice.urls.again(&call, call.attachments);
     Ok(told(document(&[Verb::say(&words), Verb::Redirect(&back)]).map_err(Fault::internal)?))
 }
 

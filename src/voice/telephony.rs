@@ -6,12 +6,16 @@ use usher_actors::voice::ports::{CallRef, Telephony, TelephonyError, TransferPla
 use usher_channels::twilio::voice::calls::{CallChange, Instructions, NewRecording};
 use usher_channels::twilio::voice::twiml::{Dial, Number, Verb, document};
 use usher_channels::twilio::{TwilioClient, TwilioCredentials};
+use usher_conversation::catalogue::{Catalogue, Sentence};
 use usher_conversation::id::OrgId;
 use usher_conversation::ports::BoxFuture;
 
 use super::{Call, Urls};
 use crate::app::App;
 use crate::store::Store;
+
+/// Between the words of a node that stops and the next document: another process may have to start first.
+const HOLD_SECONDS: u32 = 3;
 
 pub(super) struct Carrier {
     store: Store,
@@ -43,6 +47,19 @@ impl Carrier {
         let found = self.store.call(&call.org, &call.call).await;
         let found = found.map_err(|error| TelephonyError(error.to_string()))?;
         found.ok_or_else(|| TelephonyError("the call is not known".to_owned()))
+    }
+
+    /// Words, a pause, and the call asks for its next document, of whoever answers then.
+    async fn entertain(&self, call: &CallRef) -> Result<(), TelephonyError> {
+        let failed = |error: &dyn std::fmt::Display| TelephonyError(error.to_string());
+        let record = self.record(call).await?;
+        let org = self.store.organisation(&call.org).await.map_err(|error| failed(&error))?;
+        let locale = org.as_ref().map_or("en", |org| &org.locale);
+        let words = Catalogue::of(locale).say(Sentence::CallHold, &[]);
+        let again = self.urls.again(&record, record.attachments);
+        let document = document(&[Verb::say(&words), Verb::pause(HOLD_SECONDS), Verb::Redirect(&again)]);
+        let document = document.map_err(|error| failed(&error))?;
+        self.change(call, CallChange::Redirect(Instructions::Twiml(&document))).await
     }
 
     async fn dial(&self, call: &CallRef, plan: &TransferPlan) -> Result<(), TelephonyError> {
@@ -79,6 +96,10 @@ impl Telephony for Carrier {
         plan: &'a TransferPlan,
     ) -> BoxFuture<'a, Result<(), TelephonyError>> {
         Box::pin(self.dial(call, plan))
+    }
+
+    fn hold<'a>(&'a self, call: &'a CallRef) -> BoxFuture<'a, Result<(), TelephonyError>> {
+        Box::pin(self.entertain(call))
     }
 }
 

@@ -3,6 +3,9 @@
 
 mod audit;
 mod auditor;
+mod call_audit;
+mod call_auditor;
+mod calls;
 mod clients;
 mod journals;
 

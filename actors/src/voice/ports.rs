@@ -188,6 +188,10 @@ pub trait Telephony: Send + Sync {
         call: &'a CallRef,
         plan: &'a TransferPlan,
     ) -> BoxFuture<'a, Result<(), TelephonyError>>;
+
+    /// Lets the network entertain the contact for a moment and then attach the call again, wherever that leads: this
+    /// node is about to be gone.
+    fn hold<'a>(&'a self, call: &'a CallRef) -> BoxFuture<'a, Result<(), TelephonyError>>;
 }
 
 /// Why a call leaves this actor without being over.

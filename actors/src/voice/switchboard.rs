@@ -104,6 +104,11 @@ impl Switchboard {
         Ok(Line { board: Arc::clone(&self.0), call: call.call.clone(), ticket })
     }
 
+    /// Whether calls are taken at all; not any more once the node stops.
+    pub fn is_open(&self) -> bool {
+        !self.0.lock().closed
+    }
+
     /// The live calls of a session.
     pub fn calls_of(&self, session: &SessionId) -> Vec<CallId> {
         let calls = self.0.lock();

@@ -46,6 +46,7 @@ pub(crate) enum Seen {
     Active,
     AgentClosed,
     HungUp,
+    Held,
     Transferred(TransferPlan),
     Connected(String),
     Recorded(Outcome, Box<CallUsage>),
@@ -240,6 +241,11 @@ impl Telephony for FakeNetwork {
         self.0.note(Seen::Transferred(plan.clone()));
         let refused = self.0.no_transfers.load(SeqCst);
         Box::pin(async move { if refused { Err(TelephonyError("busy".to_owned())) } else { Ok(()) } })
+    }
+
+    fn hold<'a>(&'a self, _call: &'a CallRef) -> BoxFuture<'a, Result<(), TelephonyError>> {
+        self.0.note(Seen::Held);
+        Box::pin(async { Ok(()) })
     }
 }
 

@@ -76,6 +76,7 @@ fn a_drain_hands_calls_that_go_on_to_the_redirect() {
         let phone = stage.talk().await;
         assert_eq!(stage.board.drain(Duration::ZERO, LONG).await, Drained::Clean);
         assert_eq!(phone.handle.finished().await, Outcome::HandedOver(Handover::Drain));
+        assert_eq!(stage.log.count(|seen| *seen == Seen::Held), 1, "the contact hears a word");
         assert_eq!(stage.log.count(|seen| *seen == Seen::LineClosed), 1);
         assert_eq!(stage.log.count(|seen| *seen == Seen::HungUp), 0);
     });

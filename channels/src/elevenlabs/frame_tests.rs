@@ -197,6 +197,7 @@ fn an_opening_says_everything_without_overrides_and_changes_settings_only_where_
         .into(),
         first_message: Some("Hi Ana.".into()),
         language: "en".into(),
+        contact_said: None,
         keywords: vec!["Acme".into()],
     };
     let written = |overrides| {

@@ -6,6 +6,7 @@
 pub mod database;
 pub mod http;
 pub mod peers;
+pub mod phone;
 pub mod proxy;
 pub mod seed;
 pub mod server;
@@ -15,8 +16,9 @@ pub mod wait;
 pub mod widget;
 
 pub use database::Database;
+pub use phone::{Entry, Phone};
 pub use seed::Seed;
-pub use server::{Beside, Ready, TestServer};
+pub use server::{Beside, Ready, Simulation, TestServer};
 pub use simulator::SimulatorClient;
 pub use wait::eventually;
 pub use widget::{WidgetClient, WidgetSocket};

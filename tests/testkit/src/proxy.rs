@@ -1,4 +1,4 @@
-//! A door between a server and its database that a test can shut.
+//! A door that a test can shut or lead elsewhere: before a server's database, or before the server itself.
 
 use std::net::SocketAddr;
 
@@ -24,6 +24,7 @@ pub enum Door {
 pub struct Proxy {
     address: SocketAddr,
     door: watch::Sender<Door>,
+    target: watch::Sender<SocketAddr>,
     task: JoinHandle<()>,
 }
 
@@ -36,17 +37,24 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (door, state) = watch::channel(Door::Open);
+        let (target, behind) = watch::channel(target);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                let target = *behind.borrow();
                 tokio::spawn(pass(stream, target, state.clone()));
             }
         });
-        Ok(Self { address, door, task })
+        Ok(Self { address, door, target, task })
     }
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Leads whoever comes from now on to another address, as a load balancer does when a node is gone.
+    pub fn lead_to(&self, target: SocketAddr) {
+        self.target.send_replace(target);
     }
 
     /// Opens or shuts the door.

@@ -1,6 +1,7 @@
 //! The real binary as a child process: started, killed, restarted on the same data.
 
 use std::fs::{File, OpenOptions};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -8,12 +9,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use url::Url;
 
 use crate::database::Database;
+use crate::proxy::Proxy;
 use crate::simulator::SimulatorClient;
 use crate::twilio::{Account, message_sid};
 use crate::widget::WidgetClient;
@@ -69,8 +72,39 @@ pub struct TestServer {
     database: Database,
     home: Arc<TempDir>,
     flags: Vec<String>,
+    /// Where the server listens; its public address may be another.
+    port: u16,
     ready: Ready,
     running: Option<Running>,
+}
+
+/// A running `usher simulate`: phones and vendors that outlive the servers under test.
+#[derive(Debug)]
+pub struct Simulation {
+    url: Url,
+    _running: Running,
+}
+
+impl Simulation {
+    /// Starts it on a free port. It ends when it is dropped.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start(exe: impl AsRef<Path>) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Told {
+            simulator_url: Url,
+        }
+        let mut command = command(exe.as_ref());
+        command.args(["simulate", "--json", "--port", "0"]).stderr(Stdio::null());
+        let (running, Told { simulator_url }) = launch(command, String::new).await?;
+        Ok(Self { url: simulator_url, _running: running })
+    }
+
+    /// Where it listens.
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
 }
 
 #[derive(Debug)]
@@ -97,8 +131,40 @@ impl TestServer {
         let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let home = Arc::new(TempDir::with_prefix("usher-test-")?);
         let exe = exe.as_ref().to_owned();
-        let (running, ready) = start(&exe, &database, home.path(), (0, 0), &flags).await?;
-        Ok(Self { exe, database, home, flags, ready, running: Some(running) })
+        Self::first_start(exe, database, home, flags, 0).await
+    }
+
+    /// The same, known to the outside by another address and talking to a simulator of its own process.
+    ///
+    /// # Errors
+    /// When it does not print its line in time; with the server's log.
+    pub async fn demo_behind(
+        exe: impl AsRef<Path>,
+        database: Database,
+        public: Option<(&Proxy, u16)>,
+        simulation: &Simulation,
+        flags: &[&str],
+    ) -> Result<Self> {
+        let mut all = vec!["--simulator-url".to_owned(), simulation.url.to_string()];
+        all.extend(flags.iter().map(|&flag| flag.to_owned()));
+        if let Some((proxy, _)) = public {
+            all.extend(["--public-url".to_owned(), format!("http://{}", proxy.address())]);
+        }
+        let home = Arc::new(TempDir::with_prefix("usher-test-")?);
+        let port = public.map_or(0, |(_, port)| port);
+        Self::first_start(exe.as_ref().to_owned(), database, home, all, port).await
+    }
+
+    async fn first_start(
+        exe: PathBuf,
+        database: Database,
+        home: Arc<TempDir>,
+        flags: Vec<String>,
+        port: u16,
+    ) -> Result<Self> {
+        let (running, ready) = start(&exe, &database, home.path(), (port, 0), &flags).await?;
+        let port = if port == 0 { port_of(&ready.base_url)? } else { port };
+        Ok(Self { exe, database, home, flags, port, ready, running: Some(running) })
     }
 
     /// What the server said when it was ready.
@@ -168,8 +234,7 @@ impl TestServer {
     /// When it still runs, or does not become ready.
     pub async fn restart(&mut self) -> Result<()> {
         ensure!(self.running.is_none(), "the server still runs");
-        let port = |url: &Url| url.port_or_known_default().context("a URL with a port");
-        let ports = (port(&self.ready.base_url)?, port(&self.ready.simulator_url)?);
+        let ports = (self.port, port_of(&self.ready.simulator_url)?);
         let (running, ready) = start(&self.exe, &self.database, self.home.path(), ports, &self.flags).await?;
         self.running = Some(running);
         self.ready = ready;
@@ -250,6 +315,7 @@ impl TestServer {
             .usher(&["serve", "--bind", &format!("127.0.0.1:{port}")])
             .args(["--public-url", self.ready.base_url.as_str()])
             .args(["--twilio-api-base", self.ready.simulator_url.as_str()])
+            .args(["--elevenlabs-api-base", self.ready.simulator_url.as_str()])
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;
@@ -301,6 +367,14 @@ impl Beside {
     /// Where it listens, with a slash at the end.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The address it listens on.
+    ///
+    /// # Errors
+    /// Never: the address is one of this machine.
+    pub fn address(&self) -> Result<SocketAddr> {
+        Ok(self.base.trim_start_matches("http://").trim_end_matches('/').parse()?)
     }
 
     /// SIGTERM, and the clean exit that must follow.
@@ -367,16 +441,21 @@ async fn start(
     flags: &[String],
 ) -> Result<(Running, Ready)> {
     let log: File = OpenOptions::new().create(true).append(true).open(log_path(home))?;
-    let mut child = command(exe)
-        .args(["demo", "--json", "--port", &ports.0.to_string(), "--simulator-port", &ports.1.to_string()])
-        .arg("--data-dir")
-        .arg(data_dir(home))
-        .args(database.arguments())
-        .args(flags)
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .with_context(|| format!("{} starts", exe.display()))?;
+    let mut command = command(exe);
+    command.args(["demo", "--json", "--port", &ports.0.to_string()]);
+    if !flags.iter().any(|flag| flag == "--simulator-url") {
+        command.args(["--simulator-port", &ports.1.to_string()]);
+    }
+    command.arg("--data-dir").arg(data_dir(home)).args(database.arguments()).args(flags).stderr(log);
+    launch(command, || std::fs::read_to_string(log_path(home)).unwrap_or_default()).await
+}
+
+/// Starts a command and reads the line of JSON it prints when it is ready.
+async fn launch<T: DeserializeOwned>(
+    mut command: Command,
+    log: impl FnOnce() -> String,
+) -> Result<(Running, T)> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("the command starts")?;
     let mut output = BufReader::new(child.stdout.take().context("standard output is piped")?).lines();
     let said = tokio::time::timeout(START, output.next_line()).await;
     match said {
@@ -384,9 +463,10 @@ async fn start(
             let ready = serde_json::from_str(&line).with_context(|| format!("the first line: {line}"))?;
             Ok((Running { child, _output: output }, ready))
         }
-        said => {
-            let log = std::fs::read_to_string(log_path(home)).unwrap_or_default();
-            bail!("usher demo did not become ready ({said:?}); its log:\n{log}")
-        }
+        said => bail!("usher did not become ready ({said:?}); its log:\n{}", log()),
     }
+}
+
+fn port_of(url: &Url) -> Result<u16> {
+    url.port_or_known_default().context("a URL with a port")
 }

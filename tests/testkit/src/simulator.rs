@@ -1,7 +1,15 @@
 //! The simulator's control API, as a person at the handset uses it.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
+use url::Url;
+
+use crate::phone::Entry;
+
+/// An answer comes so long after what was waited for at most.
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// A client of a running simulator.
 #[derive(Debug, Clone)]
@@ -19,7 +27,7 @@ impl SimulatorClient {
         Ok(Self { base: base.trim_end_matches('/').to_owned(), http: crate::http::client()? })
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let response = self.http.post(format!("{}{path}", self.base)).json(body).send().await?;
         let status = response.status();
         let text = response.text().await?;
@@ -27,8 +35,24 @@ impl SimulatorClient {
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    async fn get(&self, path: &str) -> Result<Value> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         Ok(self.http.get(format!("{}{path}", self.base)).send().await?.error_for_status()?.json().await?)
+    }
+
+    /// Waits for the first entry of a log after a number that fits.
+    pub(crate) async fn wait(
+        &self,
+        path: &str,
+        what: &str,
+        after: &str,
+        patience: Duration,
+    ) -> Result<Entry> {
+        let millis = patience.as_millis().to_string();
+        let mut url = Url::parse(&format!("{}{path}", self.base))?;
+        url.query_pairs_mut().extend_pairs([("until", what), ("after", after), ("timeout_ms", &millis)]);
+        let request = self.http.get(url).timeout(patience + MARGIN);
+        let answer = request.send().await?.error_for_status();
+        Ok(answer.with_context(|| format!("waiting for {what}"))?.json().await?)
     }
 
     /// The phone texts the number; answers when the simulator took it, which is before the webhook ends.

@@ -49,7 +49,7 @@ sentences! {
     CallGoesOn = "call_goes_on", CallResumes = "call_resumes", AfterCall = "after_call",
     AfterCallLink = "after_call_link", CallClosed = "call_closed", CallLinesBusy = "call_lines_busy",
     CallWithoutAgent = "call_without_agent", CallUnheard = "call_unheard", CallGoodbye = "call_goodbye",
-    CallOneMoment = "call_one_moment", CallNobodyFree = "call_nobody_free", CallVoicemail = "call_voicemail",
+    CallOneMoment = "call_one_moment", CallHold = "call_hold", CallNobodyFree = "call_nobody_free", CallVoicemail = "call_voicemail",
     ChoicesAloud = "choices_aloud", SaidAt = "said_at", SaidDot = "said_dot",
     SaidDash = "said_dash", SaidUnderscore = "said_underscore", SaidSlash = "said_slash",
     ListAnd = "list_and", ListOr = "list_or", OrgFallback = "org_fallback",   ExampleText = "example_text", ExampleLongText = "example_long_text",

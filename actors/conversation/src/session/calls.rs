@@ -13,7 +13,7 @@ use crate::session::effect::MessageKind;
 use crate::session::event::{EscalationReason, Event};
 use crate::session::reading;
 use crate::session::tools::Tool;
-use crate::voice::{CallEnd, CallNews};
+use crate::voice::{CallEnd, CallNews, whole_sentences};
 
 /// The call that is going on, as the journal knows it. Whoever takes it over after a crash goes on from here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,13 +28,73 @@ pub struct LiveCall {
     pub heard: Option<String>,
     /// The number of the last utterance of ours.
     pub utterance: u32,
-    /// What we began to say and nobody is known to have heard.
-    pub unheard: Option<String>,
+    /// What we say and the contact is not known to have heard to its end, oldest first.
+    #[serde(default)]
+    saying: Vec<Saying>,
+    /// The contact's last words, while nothing has come of them.
+    #[serde(default)]
+    unanswered: Option<Unanswered>,
+}
+
+/// An utterance of ours on its way to the contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Saying {
+    utterance: u32,
+    text: String,
+    /// Bytes of it that were heard.
+    heard: usize,
+    /// The attachment it was said on.
+    attachment: u32,
+}
+
+/// Words of the contact that wait for a reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Unanswered {
+    text: String,
+    /// Our last utterance before them: a later one that is heard is the reply.
+    after: u32,
+}
+
+/// Words of the contact that are kept while they wait, in bytes.
+const MOST_UNANSWERED: usize = 2_000;
+/// Utterances on their way that are kept; no more can be under way at once.
+const MOST_SAYING: usize = 16;
+
+impl Saying {
+    /// The part the contact heard.
+    fn heard(&self) -> &str {
+        self.text.get(..self.heard).unwrap_or_default()
+    }
+
+    /// The rest, from the beginning of the sentence that was broken off.
+    fn rest(&self) -> &str {
+        self.text[whole_sentences(self.heard()).len()..].trim()
+    }
 }
 
 impl LiveCall {
     fn new(id: &CallId) -> Self {
-        Self { id: id.clone(), attachments: 0, talked: false, heard: None, utterance: 0, unheard: None }
+        Self {
+            id: id.clone(),
+            attachments: 0,
+            talked: false,
+            heard: None,
+            utterance: 0,
+            saying: Vec::new(),
+            unanswered: None,
+        }
+    }
+
+    /// What we began to say and nobody is known to have heard, from the beginning of a sentence.
+    pub fn unheard(&self) -> Option<String> {
+        let rests = self.saying.iter().map(Saying::rest).filter(|rest| !rest.is_empty());
+        let unheard = rests.collect::<Vec<_>>().join(" ");
+        (!unheard.is_empty()).then_some(unheard)
+    }
+
+    /// The contact's last words, if they were neither acted on nor replied to.
+    pub fn unanswered(&self) -> Option<&str> {
+        self.unanswered.as_ref().map(|words| words.text.as_str())
     }
 
     /// The call after one more piece of news; `None` when it is over.
@@ -42,25 +102,93 @@ impl LiveCall {
         let mut live = live.filter(|live| live.id == *call).unwrap_or_else(|| Self::new(call));
         match news {
             CallNews::Connected { .. } => live.attachments += 1,
-            CallNews::Heard { .. } => live.talked = true,
-            CallNews::Spoke { utterance, text, .. } => {
-                live.utterance = live.utterance.max(*utterance);
-                live.unheard = Some(text.clone());
+            CallNews::Heard { text } => live.contact_said(text),
+            CallNews::Spoke { utterance, text, .. } => live.say(*utterance, text),
+            CallNews::Playing { utterance, text } => {
+                live.saying.retain(|saying| saying.utterance >= *utterance);
+                let said = live.saying.iter_mut().find(|saying| saying.utterance == *utterance);
+                if let Some(saying) = said.filter(|saying| saying.text.starts_with(text.as_str())) {
+                    saying.heard = text.len();
+                }
+                live.was_heard(*utterance, text);
             }
-            CallNews::Playing { text, .. } => {
-                live.talked = true;
-                live.heard = Some(text.clone());
-                let rest = live.unheard.as_deref().and_then(|words| words.strip_prefix(text.as_str()));
-                live.unheard = rest.map(|rest| rest.trim_start().to_owned()).or(live.unheard);
-            }
-            CallNews::Played { text, .. } => {
-                live.talked = true;
-                live.heard = Some(text.clone());
-                live.unheard = None;
+            CallNews::Played { utterance, text, .. } => {
+                live.saying.retain(|saying| saying.utterance > *utterance);
+                live.was_heard(*utterance, text);
             }
             CallNews::Ended { .. } => return None,
         }
         Some(live)
+    }
+
+    fn contact_said(&mut self, text: &str) {
+        self.talked = true;
+        let before = self.unanswered.take().map(|words| words.text + " ").unwrap_or_default();
+        let before = if before.len() + text.len() <= MOST_UNANSWERED { before } else { String::new() };
+        self.unanswered = Some(Unanswered { text: before + text, after: self.utterance });
+    }
+
+    fn say(&mut self, utterance: u32, text: &str) {
+        self.utterance = self.utterance.max(utterance);
+        let attachment = self.attachments;
+        // Whatever was broken off with an earlier attachment is said again in this one's first words.
+        self.saying.retain(|saying| saying.attachment == attachment);
+        if self.saying.len() == MOST_SAYING {
+            self.saying.remove(0);
+        }
+        self.saying.push(Saying { utterance, text: text.to_owned(), heard: 0, attachment });
+    }
+
+    fn was_heard(&mut self, utterance: u32, text: &str) {
+        self.talked = true;
+        self.heard = Some(text.to_owned());
+        self.unanswered.take_if(|words| utterance > words.after);
+    }
+
+    /// The conversation has moved on: what was being said belongs to the past, and so does what it answers.
+    pub(super) fn move_on(&mut self) {
+        self.saying.clear();
+        self.unanswered = None;
+    }
+
+    /// What was heard of the utterances that an earlier attachment broke off; of all, when the call is over.
+    fn broken_off(&self, over: bool) -> impl Iterator<Item = CallNews> {
+        let broken =
+            move |saying: &&Saying| (over || saying.attachment < self.attachments) && saying.heard > 0;
+        self.saying.iter().filter(broken).map(|saying| CallNews::Played {
+            utterance: saying.utterance,
+            text: saying.heard().to_owned(),
+            whole: false,
+        })
+    }
+}
+
+/// Whether after this event a question that was being asked is not the one to go on with.
+pub(super) const fn moves_on(event: &Event) -> bool {
+    match event {
+        Event::Answered { .. }
+        | Event::ConfirmationAsked { .. }
+        | Event::ConfirmationRefused { .. }
+        | Event::Skipped { .. }
+        | Event::ToolUsed { .. } => true,
+        Event::Started { .. }
+        | Event::Received { .. }
+        | Event::Invalidated { .. }
+        | Event::Missed { .. }
+        | Event::Declined { .. }
+        | Event::Postponed { .. }
+        | Event::Asked { .. }
+        | Event::Completed
+        | Event::Reopened
+        | Event::Said { .. }
+        | Event::Escalated { .. }
+        | Event::ConsentChanged { .. }
+        | Event::Opened { .. }
+        | Event::Call { .. }
+        | Event::TimerSet { .. }
+        | Event::TimerCancelled { .. }
+        | Event::TimerFired { .. }
+        | Event::Delivered { .. } => false,
     }
 }
 
@@ -83,6 +211,15 @@ pub(super) fn tell(draft: &mut Draft<'_>, call: CallId, news: CallNews) {
         return;
     }
     let talked = live.is_some_and(|live| live.talked);
+    // A node that died could not say how much was heard of its last words; its news of them did.
+    let broken_off: Vec<_> = match (live, &news) {
+        (Some(live), CallNews::Spoke { .. }) => live.broken_off(false).collect(),
+        (Some(live), CallNews::Ended { .. }) => live.broken_off(true).collect(),
+        (_, _) => Vec::new(),
+    };
+    for played in broken_off {
+        draft.record(Event::Call { call: call.clone(), news: played });
+    }
     draft.record(Event::Call { call, news });
     if let Some(end) = end {
         follow_up(draft, end, talked);

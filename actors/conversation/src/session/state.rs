@@ -11,7 +11,7 @@ use crate::consent::ConsentChange;
 use crate::flow::{FieldId, Flow};
 use crate::id::{CallId, ContactId, DeliveryId, OrgId, SessionId, TimerId};
 use crate::journal::Turn;
-use crate::session::calls::LiveCall;
+use crate::session::calls::{self, LiveCall};
 use crate::session::command::Origin;
 use crate::session::cursor::Cursor;
 use crate::session::deliveries::{self, Delivery, Unanswered};
@@ -407,6 +407,9 @@ impl SessionState {
 
     /// Folds one event of turn `seq` in.
     pub(super) fn absorb(&mut self, flow: &Flow, seq: u64, at: Timestamp, event: &Event) {
+        if let Some(live) = self.call.as_mut().filter(|_| calls::moves_on(event)) {
+            Arc::make_mut(live).move_on();
+        }
         match event {
             Event::Started { channel } => {
                 self.stage = Stage::Open;

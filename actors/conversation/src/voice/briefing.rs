@@ -25,11 +25,11 @@ pub fn briefing(meta: &SessionMeta, state: &SessionState, persona: &Persona) -> 
     let question = pending.map(|field| speech.question(state, field)).unwrap_or_default();
     let progress = Progress::of(meta, state);
     let resumes = state.call().filter(|live| live.attachments > 0);
-    let unheard = resumes.and_then(|live| live.unheard.clone());
-    let first_message = match (resumes, &unheard) {
-        (Some(_), Some(unheard)) => format!("{} {unheard}", speech.plain(Sentence::CallResumes)),
-        (Some(_), None) => format!("{} {question}", speech.plain(Sentence::CallResumes)),
-        (None, _) => speech.call_greeting(&persona.name, state.answers().is_empty(), &question),
+    let first_message = match resumes {
+        None => speech.call_greeting(&persona.name, state.answers().is_empty(), &question),
+        Some(live) => {
+            resumed(&speech.plain(Sentence::CallResumes), &live.unheard().unwrap_or_else(|| question.clone()))
+        }
     };
     let text = |value: &str| Value::String(value.to_owned());
     let variables = BTreeMap::from([
@@ -47,6 +47,7 @@ pub fn briefing(meta: &SessionMeta, state: &SessionState, persona: &Persona) -> 
     Opening {
         variables,
         first_message: Some(first_message.trim().to_owned()),
+        contact_said: resumes.and_then(|live| live.unanswered()).map(str::to_owned),
         language: meta.locale.clone(),
         keywords: [&meta.org_name, &meta.contact_name]
             .into_iter()
@@ -54,4 +55,9 @@ pub fn briefing(meta: &SessionMeta, state: &SessionState, persona: &Persona) -> 
             .cloned()
             .collect(),
     }
+}
+
+/// What is said after a break; a second break in these words adds no second apology.
+fn resumed(apology: &str, words: &str) -> String {
+    if words.starts_with(apology) { words.to_owned() } else { format!("{apology} {words}") }
 }

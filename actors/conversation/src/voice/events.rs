@@ -119,8 +119,11 @@ pub enum Refusal {
 pub struct Opening {
     /// Values for the `{{names}}` in the agent's prompt and first message; strings, numbers or booleans.
     pub variables: BTreeMap<String, Value>,
-    /// The first words, when the agent lets us choose them.
+    /// The first words, when the agent lets us choose them; empty when it shall wait.
     pub first_message: Option<String>,
+    /// The contact's last words before a break of the line, of which nothing has come: an agent that can be told them
+    /// waits for them instead of saying the first message.
+    pub contact_said: Option<String>,
     /// Language of the conversation, e.g. `en`.
     pub language: String,
     /// Words it should listen for: names, labels.

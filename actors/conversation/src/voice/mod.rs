@@ -9,9 +9,11 @@ mod briefing;
 mod call;
 mod events;
 mod farewell;
+mod sentences;
 
 pub use audio::{Audio, AudioFormat, Coding, UnknownFormat};
 pub use briefing::{Persona, briefing};
 pub use call::{CallDirection, CallEnd, CallNews, TurnLatency};
 pub use events::{AgentEvent, CarrierEvent, Fault, Opening, Refusal, ToolCall, ToolResult, Utterance};
 pub use farewell::is_farewell;
+pub use sentences::{sentence_ends, whole_sentences};

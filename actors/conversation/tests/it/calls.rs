@@ -5,34 +5,33 @@ use usher_conversation::channel::Channel;
 use usher_conversation::id::CallId;
 use usher_conversation::session::tools::{self, Tool, ToolError};
 use usher_conversation::session::{
-    Command, Effect, EscalationReason, Event, Origin, SessionState, Speaker, effects_of, fold, reply_of,
-    reply_to_nothing,
+    Command, Effect, EscalationReason, Event, Origin, Speaker, effects_of, reply_of, reply_to_nothing,
 };
 use usher_conversation::view::transcript_of;
 use usher_conversation::voice::{CallDirection, CallEnd, CallNews, Persona, TurnLatency, briefing};
 
 use crate::support::{NOON, World, meta, sound};
 
-fn call() -> CallId {
+pub(crate) fn call() -> CallId {
     CallId::new(NOON, [9; 16])
 }
 
-fn on_the_phone() -> Origin {
+pub(crate) fn on_the_phone() -> Origin {
     Origin { channel: Channel::Voice, address: "+14155550142".to_owned(), line: None }
 }
 
-fn told(world: &mut World, news: CallNews) {
+pub(crate) fn told(world: &mut World, news: CallNews) {
     world.command(Command::Call { call: call(), news });
 }
 
-fn connected() -> World {
+pub(crate) fn connected() -> World {
     let mut world = World::new(meta(), sound);
     told(&mut world, CallNews::Connected { origin: on_the_phone(), direction: CallDirection::Inbound });
     world
 }
 
 /// What the model is told when it uses a tool.
-fn uses(world: &mut World, name: &str, parameters: &Value) -> Value {
+pub(crate) fn uses(world: &mut World, name: &str, parameters: &Value) -> Value {
     let tool = Tool::parse(name, parameters).expect("the request is well formed");
     let reply = tool.command(&call(), &on_the_phone()).map(|command| match world.command(command).cloned() {
         Some(turn) => reply_of(&world.meta, &world.state, &turn),
@@ -157,36 +156,6 @@ fn the_transcript_holds_what_was_heard_and_not_what_was_generated() {
         lines,
         [(Speaker::Client, "Hello?".to_owned()), (Speaker::Bot, "Great. Shall we…".to_owned())]
     );
-}
-
-#[test]
-fn a_call_that_is_attached_again_goes_on_from_what_was_not_heard() {
-    let mut world = connected();
-    told(
-        &mut world,
-        CallNews::Spoke {
-            utterance: 1,
-            text: "What is your website?".to_owned(),
-            latency: TurnLatency::default(),
-        },
-    );
-    let rebuilt: SessionState = fold(&world.meta, None, &world.journal);
-    assert_eq!(rebuilt, world.state);
-    let opening = briefing(&world.meta, &rebuilt, &Persona { name: "Robin".to_owned() });
-    let first = opening.first_message.expect("first words");
-    assert!(first.ends_with("What is your website?"), "{first}");
-    assert!(!first.contains("Robin"), "nobody is greeted twice: {first}");
-}
-
-#[test]
-fn what_was_heard_of_a_sentence_is_not_said_again() {
-    let mut world = connected();
-    let text = "Great. What is your website?".to_owned();
-    told(&mut world, CallNews::Spoke { utterance: 1, text, latency: TurnLatency::default() });
-    told(&mut world, CallNews::Playing { utterance: 1, text: "Great.".to_owned() });
-    let opening = briefing(&world.meta, &world.state, &Persona::default());
-    let first = opening.first_message.expect("first words");
-    assert!(first.ends_with("moment. What is your website?"), "{first}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The conversation engine from outside, as the runtime uses it.
 
 mod calls;
+mod calls_resumed;
 mod dialogues;
 mod facts;
 mod golden;

@@ -54,21 +54,21 @@ impl Bridge {
         }
     }
 
-    /// Hangs up if asked to, writes the record, then closes the line.
+    /// Writes the record, asks the network for what is left to ask, then closes the line.
     pub(super) fn finish(&mut self, outcome: Outcome) {
         meters::count_outcome(&outcome);
         let (node, call, usage) = (Arc::clone(&self.node), Arc::clone(&self.call), self.usage());
         self.line.meters().frames_dropped_in.increment(usage.dropped_in);
         self.line.meters().frames_dropped_out.increment(usage.dropped_out);
-        let hang_up = self.hang_up.take();
+        let last_request = self.last_request.take();
         let too_late = node.alarm.until(node.now().plus_millis(FAREWELL_MILLIS));
         let record = outcome.clone();
         self.farewell = Farewell::Recording(outcome);
         self.under_way.push(Box::pin(async move {
             let farewell = async {
                 node.log.ended(&call, &record, &usage).await;
-                if let Some(hang_up) = hang_up {
-                    hang_up.await;
+                if let Some(last_request) = last_request {
+                    last_request.await;
                 }
             };
             tokio::select! {

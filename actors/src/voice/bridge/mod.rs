@@ -38,7 +38,7 @@ enum Ended {
     Alarm(Timestamp),
     Clerk(Answer),
     /// Of the dial with this number.
-    Dialed(u32, u32, Result<Connection, Refusal>),
+    Dialed(u32, Done, Result<Connection, Refusal>),
     Transferred(bool),
     Watching(Option<Box<Watch>>),
     Session(Box<Watch>, Update),
@@ -77,8 +77,8 @@ pub(crate) struct Bridge {
     under_way: FuturesUnordered<LocalBoxFuture<'static, Ended>>,
     /// Alarms that were set, the nearest last.
     alarms: Vec<Reverse<Timestamp>>,
-    /// Asked for, and done as part of the farewell.
-    hang_up: Option<LocalBoxFuture<'static, ()>>,
+    /// What the network is asked as part of the farewell.
+    last_request: Option<LocalBoxFuture<'static, ()>>,
     farewell: Farewell,
     line: Rc<Line>,
 }
@@ -112,7 +112,7 @@ impl Bridge {
             desk,
             under_way: FuturesUnordered::new(),
             alarms: Vec::new(),
-            hang_up: None,
+            last_request: None,
             farewell: Farewell::No,
             line: Rc::clone(&line),
             node,
@@ -267,7 +267,7 @@ impl Bridge {
                 self.machine.on_timer(now, &mut self.actions);
             }
             Ended::Clerk(answer) => self.clerk_answers(answer, now),
-            Ended::Dialed(dial, utterances, connection) => self.dialed(dial, utterances, connection, now),
+            Ended::Dialed(dial, done, connection) => self.dialed(dial, done, connection, now),
             Ended::Transferred(taken) => {
                 self.machine.on_outside(Done::Transferred { taken }, now, &mut self.actions);
             }
@@ -295,17 +295,23 @@ impl Bridge {
             Answer::Briefed(dial, Ok((opening, utterances))) => return self.open(dial, opening, utterances),
             Answer::Briefed(dial, Err(error)) => {
                 let refusal = Refusal::Unreachable(format!("the session cannot be read: {error}"));
-                return self.dialed(dial, 0, Err(refusal), now);
+                return self.not_dialed(dial, refusal, now);
             }
         };
         self.machine.on_outside(done, now, &mut self.actions);
     }
 
     /// Opens a conversation, unless it is not wanted any more.
-    fn open(&mut self, dial: u32, opening: Opening, utterances: u32) {
+    fn open(&mut self, dial: u32, mut opening: Opening, utterances: u32) {
         if dial != self.dial {
             return;
         }
+        let contact_said = opening.contact_said.take();
+        if contact_said.is_some() {
+            // The contact has spoken last: the first words are the reply to that.
+            opening.first_message = Some(String::new());
+        }
+        let done = Done::Dialed { utterances, contact_said };
         self.line.meters().dials.increment(1);
         let (dialer, call) = (Arc::clone(&self.dialer), Arc::clone(&self.call));
         let too_late = self.node.alarm.until(self.node.now().plus_millis(self.limits.dial));
@@ -314,27 +320,26 @@ impl Bridge {
                 connection = dialer.dial(&call, opening) => connection,
                 () = too_late => Err(Refusal::Unreachable("it did not answer in time".to_owned())),
             };
-            Ended::Dialed(dial, utterances, connection)
+            Ended::Dialed(dial, done, connection)
         }));
     }
 
-    fn dialed(
-        &mut self,
-        dial: u32,
-        utterances: u32,
-        connection: Result<Connection, Refusal>,
-        now: Timestamp,
-    ) {
-        let done = match connection {
-            Ok(Connection { mut agent, .. }) if dial != self.dial => return agent.close(),
-            Err(_) if dial != self.dial => return,
+    /// A dial came to its end; `done` is what it means when it was a good one.
+    fn dialed(&mut self, dial: u32, done: Done, connection: Result<Connection, Refusal>, now: Timestamp) {
+        match connection {
+            Ok(Connection { mut agent, .. }) if dial != self.dial => agent.close(),
             Ok(Connection { agent, events }) => {
                 self.agent = Some(AgentSide::new(agent, events));
-                Done::Dialed { utterances }
+                self.machine.on_outside(done, now, &mut self.actions);
             }
-            Err(refusal) => Done::NotDialed(refusal),
-        };
-        self.machine.on_outside(done, now, &mut self.actions);
+            Err(refusal) => self.not_dialed(dial, refusal, now),
+        }
+    }
+
+    fn not_dialed(&mut self, dial: u32, refusal: Refusal, now: Timestamp) {
+        if dial == self.dial {
+            self.machine.on_outside(Done::NotDialed(refusal), now, &mut self.actions);
+        }
     }
 
     /// Watches the session, from `at` on.
@@ -460,9 +465,17 @@ impl Bridge {
             Action::Transfer(plan) => self.transfer(plan),
             Action::HangUp => {
                 let (node, call) = (Arc::clone(&self.node), Arc::clone(&self.call));
-                self.hang_up = Some(Box::pin(async move {
+                self.last_request = Some(Box::pin(async move {
                     if let Err(error) = node.telephony.hang_up(&call).await {
                         tracing::warn!(call = %call.call, %error, "a call could not be hung up; its line is closed");
+                    }
+                }));
+            }
+            Action::Hold => {
+                let (node, call) = (Arc::clone(&self.node), Arc::clone(&self.call));
+                self.last_request = Some(Box::pin(async move {
+                    if let Err(error) = node.telephony.hold(&call).await {
+                        tracing::warn!(call = %call.call, %error, "a call goes on without a word to its contact");
                     }
                 }));
             }

@@ -171,7 +171,7 @@ impl Call {
                 out.push(Action::Message(say::TRANSFER_FAILED.to_owned()));
             }
             Stage::Transferring { .. } | Stage::Closing { .. } => {
-                self.note = Some(say::TRANSFER_FAILED);
+                self.note = Some(say::TRANSFER_FAILED.to_owned());
                 self.dial(now, out);
             }
             Stage::Screening { .. }
@@ -256,10 +256,16 @@ impl Call {
         self.stage = Stage::Over;
         self.tools.clear();
         self.playback.cut(now);
+        if let Outcome::HandedOver(_) = outcome {
+            self.playback.goes_on();
+        }
         self.tell(now, out);
         out.push(Action::CloseAgent);
         if hang_up {
             out.push(Action::HangUp);
+        }
+        if outcome == Outcome::HandedOver(Handover::Drain) {
+            out.push(Action::Hold);
         }
         if let Outcome::Ended(end) = outcome {
             let seconds = u32::try_from(now.millis_since(self.setup.began.unwrap_or(self.began)) / 1_000);

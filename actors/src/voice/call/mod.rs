@@ -97,7 +97,7 @@ pub(crate) struct Call {
     /// Conversations lost or not reached since the last good one.
     failures: u8,
     /// What the next agent is told first.
-    note: Option<&'static str>,
+    note: Option<String>,
     time: TimeLeft,
     began: Timestamp,
     /// The contact's last words, while the agent thinks.
@@ -276,7 +276,7 @@ impl Call {
             out.push(Action::Tell(CallNews::Connected { origin, direction }));
         }
         out.push(Action::Release);
-        out.extend(self.note.take().map(|note| Action::Message(note.to_owned())));
+        out.extend(self.note.take().map(Action::Message));
     }
 
     fn heard(&mut self, text: &str, now: Timestamp, out: &mut Vec<Action>) {
@@ -412,7 +412,10 @@ impl Call {
     /// Something that was asked for is done.
     pub(crate) fn on_outside(&mut self, outcome: Done, now: Timestamp, out: &mut Vec<Action>) {
         match outcome {
-            Done::Dialed { utterances } => self.playback.count_from(utterances),
+            Done::Dialed { utterances, contact_said } => {
+                self.playback.count_from(utterances);
+                self.note = self.note.take().or(contact_said);
+            }
             Done::NotDialed(refusal) => {
                 if let Stage::Dialing { .. } = self.stage {
                     match refusal {

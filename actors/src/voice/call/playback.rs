@@ -7,9 +7,9 @@
 use std::collections::VecDeque;
 
 use usher_conversation::time::Timestamp;
-use usher_conversation::voice::{CallNews, TurnLatency};
+use usher_conversation::voice::{CallNews, TurnLatency, sentence_ends};
 
-use super::words::{bounded, spoken_prefix, whole_sentences};
+use super::words::{bounded, spoken_prefix};
 
 /// Audio between two marks.
 const MARK_EVERY: u64 = 250_000;
@@ -29,8 +29,6 @@ pub(super) const CORRECTION_MILLIS: i64 = 800;
 const USUAL_PACE: u64 = 65_000;
 /// Words without any sound for so long are told anyway.
 pub(super) const SILENT_WORDS_MILLIS: i64 = 2_000;
-/// How often the progress of a long utterance is told.
-const PROGRESS_EVERY: u64 = 2_000_000;
 
 #[derive(Debug)]
 struct Mark {
@@ -80,8 +78,6 @@ struct Utterance {
     protected: bool,
     fate: Fate,
     correction: Option<String>,
-    /// Position up to which the session knows what was heard.
-    reported: u64,
     /// Bytes of the text that the session knows were heard.
     known: usize,
 }
@@ -119,6 +115,8 @@ pub(super) struct Playback {
     protected: u32,
     pace: u64,
     last_heard: String,
+    /// Whoever has the call next says the rest.
+    goes_on: bool,
 }
 
 impl Playback {
@@ -138,7 +136,13 @@ impl Playback {
             protected,
             pace: USUAL_PACE,
             last_heard: String::new(),
+            goes_on: false,
         }
+    }
+
+    /// What was broken off is not over: the call goes on elsewhere, from there.
+    pub(super) const fn goes_on(&mut self) {
+        self.goes_on = true;
     }
 
     /// Utterances of the call before this attachment, none of which is protected any more.
@@ -210,7 +214,6 @@ impl Playback {
             protected: self.number < self.protected,
             fate: Fate::Open,
             correction: None,
-            reported: self.sent,
             known: 0,
         });
         let last = self.utterances.len() - 1;
@@ -317,7 +320,7 @@ impl Playback {
     /// Whatever is not played yet will not be: `clear` was sent, or the line broke. Marks that are out say nothing.
     pub(super) fn cut(&mut self, now: Timestamp) {
         let position = self.position(now);
-        let complete = now.millis_since(self.last_audio) >= COMPLETE_AFTER;
+        let complete = self.complete_at() <= now;
         let pace = self.pace;
         for current in self.utterances.iter_mut().filter(|current| current.is_open()) {
             let sent = current.end - current.begin;
@@ -357,6 +360,11 @@ impl Playback {
         &self.last_heard
     }
 
+    /// When all of the sound of what the agent says must have arrived.
+    const fn complete_at(&self) -> Timestamp {
+        self.last_audio.plus_millis(COMPLETE_AFTER)
+    }
+
     /// When [`Playback::tell`] has something to say without anything else happening.
     pub(super) fn due(&self) -> Option<Timestamp> {
         let cut = self.utterances.iter().filter_map(|current| match current.fate {
@@ -365,7 +373,30 @@ impl Playback {
         });
         let silent = self.utterances.back().filter(|current| !current.told && current.sounded.is_none());
         let silent = silent.and_then(|current| Some(current.said?.plus_millis(SILENT_WORDS_MILLIS)));
-        cut.chain(silent).min()
+        cut.chain(silent).chain(self.next_sentence_due()).min()
+    }
+
+    /// When the next sentence will have been heard, by the clock.
+    fn next_sentence_due(&self) -> Option<Timestamp> {
+        let last = self.utterances.len().checked_sub(1)?;
+        let soonest = |(index, current): (usize, &Utterance)| {
+            let due = self.reached_at(current.next_sentence(0)?)?;
+            if index < last || due >= self.complete_at() {
+                return Some(due);
+            }
+            let if_more_comes =
+                current.next_sentence(self.pace).and_then(|position| self.reached_at(position));
+            Some(if_more_comes.map_or(self.complete_at(), |due| due.min(self.complete_at())))
+        };
+        self.utterances.iter().enumerate().filter_map(soonest).min()
+    }
+
+    /// When this position will have been heard; `None` when only a mark can tell.
+    fn reached_at(&self, position: u64) -> Option<Timestamp> {
+        let (since, from) = self.anchor?;
+        let limit = self.marks.front().map_or(self.sent, |mark| mark.position);
+        let millis = i64::try_from(position.saturating_sub(from).div_ceil(1_000)).ok()?;
+        (position <= limit).then(|| since.plus_millis(millis))
     }
 
     /// Passes on what became certain: texts that sound, and how much of them was heard. With `all`, nothing is waited for
@@ -373,7 +404,8 @@ impl Playback {
     pub(super) fn tell(&mut self, now: Timestamp, all: bool, mut news: impl FnMut(CallNews)) {
         let ended = !self.is_playing() && self.tail_marked;
         let last = self.utterances.len().saturating_sub(1);
-        let (heard, pace) = (self.heard, self.pace);
+        let (heard, pace, goes_on) = (self.heard, self.pace, self.goes_on);
+        let (position, complete) = (self.position(now), self.complete_at() <= now);
         let mut finished = 0;
         for (index, current) in self.utterances.iter_mut().enumerate() {
             if !current.told && current.is_ready(now) {
@@ -395,10 +427,11 @@ impl Playback {
             };
             if over && index == finished {
                 finished += 1;
-                current.tell_end(pace, &mut self.last_heard, &mut news);
+                current.tell_end(pace, goes_on, &mut self.last_heard, &mut news);
                 self.pace = current.learned(self.pace);
             } else if current.told && current.is_open() {
-                current.tell_progress(heard, &mut self.last_heard, &mut news);
+                let pace = if complete || index < last { 0 } else { pace };
+                current.tell_progress(position, pace, &mut self.last_heard, &mut news);
             }
         }
         self.utterances.drain(..finished);
@@ -419,23 +452,49 @@ impl Utterance {
         TurnLatency { speaking: self.said.zip(self.sounded).map(between), ..self.latency }
     }
 
-    /// Of a long utterance, the sentences that were heard so far: whoever takes over after a crash goes on behind them.
-    fn tell_progress(&mut self, heard: u64, last_heard: &mut String, news: &mut impl FnMut(CallNews)) {
-        if heard < self.reported + PROGRESS_EVERY || heard <= self.begin {
+    /// How long it takes to say. At a pace it takes at least as long as its text does: more of its sound may come.
+    fn length(&self, pace: u64) -> u64 {
+        (self.end - self.begin).max(self.text.chars().count() as u64 * pace)
+    }
+
+    /// The position at which the next of its sentences has been heard, unless that is its last.
+    fn next_sentence(&self, pace: u64) -> Option<u64> {
+        if !self.told || !self.is_open() || self.end == self.begin {
+            return None;
+        }
+        let end = sentence_ends(&self.text).find(|end| *end > self.known && *end < self.text.len())?;
+        let (part, whole) = (self.text[..end].chars().count() as u64, self.text.chars().count() as u64);
+        Some(self.begin + (self.length(pace) * part).div_ceil(whole))
+    }
+
+    /// The sentences of a long utterance that were heard so far: whoever takes over after a crash goes on behind them.
+    fn tell_progress(
+        &mut self,
+        heard: u64,
+        pace: u64,
+        last_heard: &mut String,
+        news: &mut impl FnMut(CallNews),
+    ) {
+        if heard <= self.begin {
             return;
         }
-        self.reported = heard;
-        let prefix = spoken_prefix(&self.text, heard - self.begin, self.end - self.begin);
-        let sentences = whole_sentences(prefix);
-        if sentences.len() <= self.known || sentences.len() == self.text.len() {
+        let heard = spoken_prefix(&self.text, heard - self.begin, self.length(pace)).len();
+        let ends = sentence_ends(&self.text).filter(|end| *end <= heard && *end < self.text.len());
+        let Some(sentences) = ends.last().filter(|end| *end > self.known).map(|end| &self.text[..end]) else {
             return;
-        }
+        };
         self.known = sentences.len();
         last_heard.replace_range(.., sentences);
         news(CallNews::Playing { utterance: self.number, text: sentences.to_owned() });
     }
 
-    fn tell_end(&mut self, pace: u64, last_heard: &mut String, news: &mut impl FnMut(CallNews)) {
+    fn tell_end(
+        &mut self,
+        pace: u64,
+        goes_on: bool,
+        last_heard: &mut String,
+        news: &mut impl FnMut(CallNews),
+    ) {
         if !self.told {
             return;
         }
@@ -451,7 +510,11 @@ impl Utterance {
         }
         let whole = text.len() == self.text.len();
         last_heard.replace_range(.., text);
-        news(CallNews::Played { utterance: self.number, text: text.to_owned(), whole });
+        let (utterance, text) = (self.number, text.to_owned());
+        if goes_on && !whole {
+            return news(CallNews::Playing { utterance, text });
+        }
+        news(CallNews::Played { utterance, text, whole });
     }
 
     /// The agent knows its words better than any proportion does; but not what was played. Its correction stands unless

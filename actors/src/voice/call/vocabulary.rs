@@ -47,6 +47,8 @@ pub(crate) enum Action {
     Transfer(TransferPlan),
     /// End the call at the telephone network.
     HangUp,
+    /// Have the telephone network keep the contact until somebody else takes the call.
+    Hold,
     /// Nothing more comes: record the outcome, close the line, stop.
     Finish(Outcome),
 }
@@ -55,7 +57,11 @@ pub(crate) enum Action {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Done {
     /// A conversation is open; the call had so many utterances before.
-    Dialed { utterances: u32 },
+    Dialed {
+        utterances: u32,
+        /// Words of the contact from before, of which nothing has come.
+        contact_said: Option<String>,
+    },
     /// It could not be opened.
     NotDialed(Refusal),
     /// A tool was carried out.

@@ -16,19 +16,6 @@ pub(super) fn spoken_prefix(text: &str, part: u64, whole: u64) -> &str {
     prefix.rfind(char::is_whitespace).map_or("", |end| prefix[..end].trim_end())
 }
 
-/// The whole sentences at the start of `text`; empty when not even the first ends in it.
-pub(super) fn whole_sentences(text: &str) -> &str {
-    let ends = |mark: char| matches!(mark, '.' | '!' | '?' | '…');
-    let mut end = 0;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, mark)) = chars.next() {
-        if ends(mark) && chars.peek().is_none_or(|(_, next)| next.is_whitespace()) {
-            end = at + mark.len_utf8();
-        }
-    }
-    &text[..end]
-}
-
 /// At most `bytes` of `text`, cut between characters.
 pub(super) fn bounded(mut text: String, bytes: usize) -> String {
     if text.len() > bytes {
@@ -87,6 +74,7 @@ pub(super) mod say {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use usher_conversation::voice::whole_sentences;
 
     use super::*;
 
@@ -97,13 +85,6 @@ mod tests {
         assert_eq!(spoken_prefix(text, 17, 40), "Great. Shall we", "a word that just ended was heard");
         assert_eq!(spoken_prefix(text, 1, 40), "");
         assert_eq!(spoken_prefix(text, 40, 40), text);
-    }
-
-    #[test]
-    fn sentences_end_with_their_mark_and_not_inside_a_number() {
-        assert_eq!(whole_sentences("Hi Dana. It costs 3.50 a mon"), "Hi Dana.");
-        assert_eq!(whole_sentences("Well then"), "");
-        assert_eq!(whole_sentences("Really? Yes!"), "Really? Yes!");
     }
 
     #[test]

@@ -57,7 +57,8 @@ impl Log {
     }
 }
 
-/// What somebody waits for: `heard:website` is an entry of that kind whose text holds that part, without regard to case.
+/// What somebody waits for: `heard:website` is an entry of that kind whose text holds that part, without regard to case;
+/// without a kind it is any entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Until {
     event: String,
@@ -71,7 +72,7 @@ impl Until {
     }
 
     pub(crate) fn is(&self, entry: &Entry) -> bool {
-        self.event == entry.event && entry.text.to_lowercase().contains(&self.part)
+        (self.event.is_empty() || self.event == entry.event) && entry.text.to_lowercase().contains(&self.part)
     }
 }
 
@@ -93,5 +94,6 @@ mod tests {
         assert_eq!(found("status:PROGRESS", 0), Some(2));
         assert_eq!(found("status:ringing", 1), None);
         assert_eq!(found("verb", 0), None);
+        assert_eq!(found("", 1), Some(2));
     }
 }

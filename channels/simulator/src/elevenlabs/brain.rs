@@ -39,6 +39,8 @@ pub(crate) struct Brain {
     asking: Asking,
     last_said: String,
     ending: bool,
+    /// The contact has said something: their words come before any question of ours.
+    addressed: bool,
     silences: u32,
 }
 
@@ -52,6 +54,7 @@ impl Brain {
             asking: Asking::First,
             last_said: String::new(),
             ending: false,
+            addressed: false,
             silences: 0,
         }
     }
@@ -79,6 +82,7 @@ impl Brain {
     /// The contact has said something.
     pub(crate) fn heard(&mut self, text: &str) -> Vec<Act> {
         self.silences = 0;
+        self.addressed = true;
         let words = text.to_lowercase();
         let words = words.trim_matches(|c: char| !c.is_alphanumeric() && c != '?');
         let has = |part: &[&str]| part.iter().any(|part| words.contains(part));
@@ -157,7 +161,7 @@ impl Brain {
         }
         if tool == "get_next_question" && self.asking == Asking::First && !asked.is_empty() {
             self.asking = Asking::Acknowledge;
-            if self.first_message.contains(&asked) {
+            if self.addressed || self.first_message.contains(&asked) {
                 return Vec::new();
             }
             return vec![self.say(if said.is_empty() { asked } else { joined(&said, &asked) })];
@@ -269,6 +273,17 @@ mod tests {
         let mut brain = brain("Hi Dana. What is your website?");
         brain.begin();
         assert_eq!(brain.result("get_next_question", &next("What is your website?"), false), []);
+    }
+
+    #[test]
+    fn what_the_contact_has_said_comes_before_the_first_question() {
+        let mut brain = brain("");
+        brain.begin();
+        let parameters = json!({ "value": "acme.com" });
+        assert_eq!(brain.told("acme.com"), [Act::Call { tool: "record_answer", parameters }]);
+        assert_eq!(brain.result("get_next_question", &next("What is your website?"), false), []);
+        let acts = brain.result("record_answer", &next("How old is it?"), false);
+        assert_eq!(acts, [Act::Speak("How old is it?".into())]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn an_interruption_clears_the_line_drops_stale_audio_and_tells_what_was_heard() 
     assert_eq!(rig.count(|action| *action == Action::Clear), 1);
     assert_eq!(rig.sound(5, 200), 0, "audio of the interrupted event is stale");
     rig.pass(1_000);
-    assert_eq!(rig.played(), [(1, "Great. Shall we", false)]);
+    assert_eq!(rig.played_in_the_end(), [(1, "Great. Shall we", false)]);
     rig.heard("Yes");
     assert_eq!(rig.sound(6, 200), 10, "newer audio is not");
 }
@@ -68,7 +68,7 @@ fn the_agents_own_correction_tells_the_words() {
     rig.pass(1_650);
     rig.agent(AgentEvent::Interrupted { event: 5 });
     rig.agent(corrected("Great. Shall we start"));
-    assert_eq!(rig.played(), [(1, "Great. Shall we start", false)]);
+    assert_eq!(rig.played_in_the_end(), [(1, "Great. Shall we start", false)]);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_correction_that_claims_more_than_can_have_been_heard_is_not_believed() {
     rig.pass(1_650);
     rig.agent(AgentEvent::Interrupted { event: 5 });
     rig.agent(corrected("Great. Shall we start with your address? It takes only"));
-    assert_eq!(rig.played(), [(1, "Great. Shall we", false)]);
+    assert_eq!(rig.played_in_the_end(), [(1, "Great. Shall we", false)]);
 }
 
 #[test]
@@ -111,6 +111,40 @@ fn the_progress_of_a_long_utterance_is_told_by_sentences() {
     assert_eq!(rig.played(), [(1, "Great.", false), (1, "Great. Shall we start with your address?", false)]);
     rig.pass(2_200);
     assert_eq!(rig.played()[2..], [(1, LONG, true)]);
+}
+
+#[test]
+fn every_sentence_is_known_to_be_heard_as_soon_as_it_was_however_short() {
+    let mut rig = Rig::live();
+    rig.speaks(5, "Thanks. I see. Well then. Who are you?", 2_600);
+    let mut known = Vec::new();
+    for _ in 0..13 {
+        rig.pass(200);
+        known.push(rig.played().len());
+    }
+    assert_eq!(known.last(), Some(&4), "three sentences, and then all: {known:?}");
+    assert!(known.iter().zip(&known[1..]).all(|(before, after)| after - before <= 1), "{known:?}");
+}
+
+#[test]
+fn a_sentence_is_not_known_to_be_heard_because_it_is_all_that_has_arrived_of_the_sound() {
+    let mut rig = Rig::live();
+    rig.said(5, LONG);
+    rig.sound(5, 600);
+    for _ in 0..4 {
+        rig.pass(300);
+        rig.sound(5, 300);
+    }
+    assert_eq!(rig.played(), [(1, "Great.", false)], "of 6,400 ms only 1,800 were there");
+}
+
+#[test]
+fn an_agent_that_comes_after_a_break_is_told_what_the_contact_said_before_it() {
+    let mut rig = Rig::with(setup());
+    rig.done(Done::Dialed { utterances: 3, contact_said: Some("Acme Plumbing".to_owned()) });
+    assert!(rig.messages().is_empty(), "it is not there yet");
+    rig.ready();
+    assert_eq!(rig.messages(), ["Acme Plumbing"]);
 }
 
 #[test]

@@ -132,7 +132,11 @@ impl Rig {
     }
 
     fn dialed(&mut self) {
-        self.done(Done::Dialed { utterances: 0 });
+        self.done(Done::Dialed { utterances: 0, contact_said: None });
+        self.ready();
+    }
+
+    fn ready(&mut self) {
         self.agent(AgentEvent::Ready {
             conversation: "conv_1".to_owned(),
             input: AudioFormat::Mulaw8k,
@@ -269,6 +273,23 @@ impl Rig {
                 _ => None,
             })
             .collect()
+    }
+
+    /// The same without what was told on the way.
+    fn played_in_the_end(&self) -> Vec<(u32, &str, bool)> {
+        let over: Vec<u32> = self
+            .news()
+            .into_iter()
+            .filter_map(
+                |news| if let CallNews::Played { utterance, .. } = news { Some(*utterance) } else { None },
+            )
+            .collect();
+        let mut played = self.played();
+        played.reverse();
+        played.retain(|(utterance, ..)| over.contains(utterance));
+        played.dedup_by_key(|(utterance, ..)| *utterance);
+        played.reverse();
+        played
     }
 
     fn outcome(&self) -> Option<&Outcome> {

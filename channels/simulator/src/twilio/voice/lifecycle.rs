@@ -286,6 +286,14 @@ async fn ring(
     }
 }
 
+/// Resolves when a caller has heard nothing but ringing for too long; never for one who was answered.
+async fn give_up(live: &Live) {
+    sleep(PATIENCE).await;
+    if live.phase() != Phase::Ringing {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Follows instructions, and newer ones, until the call is over.
 async fn converse(
     cx: &Context,
@@ -295,7 +303,8 @@ async fn converse(
     time_limit: Option<Duration>,
 ) -> CallStatus {
     let limit = Instant::now() + time_limit.unwrap_or(MAX_DURATION).min(MAX_DURATION);
-    let gives_up = Instant::now() + PATIENCE;
+    let given_up = give_up(&cx.live);
+    tokio::pin!(given_up);
     let (mut instructions, mut params) = (first, params);
     loop {
         let following = run::follow(cx, instructions, params);
@@ -309,7 +318,7 @@ async fn converse(
                     Some(Order::Decline | Order::HangUp | Order::End) | None => break None,
                 },
                 () = sleep_until(limit) => break None,
-                () = sleep_until(gives_up), if cx.live.phase() == Phase::Ringing => break None,
+                () = &mut given_up => break None,
                 _ = &mut following => break None,
             }
         };
