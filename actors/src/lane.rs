@@ -17,6 +17,7 @@ use usher_conversation::session::{Command, DeliveryStatus};
 use usher_conversation::time::Timestamp;
 
 use crate::admission::Caller;
+use crate::crash_point;
 use crate::error::RuntimeError;
 use crate::mailbox;
 use crate::node::{Node, Router};
@@ -130,7 +131,9 @@ impl Courier {
         if !self.may_begin() {
             return self.put_back(node.now()).await;
         }
+        crash_point("before-send");
         let outcome = self.send(&**transport).await;
+        crash_point("after-send");
         self.conclude(outcome).await;
     }
 
@@ -178,6 +181,7 @@ impl Courier {
         match (&settlement, report) {
             (Settlement::Accepted { .. }, Some((status, code))) => {
                 if self.write(settlement).await {
+                    crash_point("send-settled");
                     self.report(status, code).await;
                 }
             }

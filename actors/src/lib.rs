@@ -25,6 +25,7 @@ pub mod runtime;
 pub mod voice;
 
 mod admission;
+mod crash_point;
 mod lane;
 mod mailbox;
 mod meters;
@@ -41,6 +42,7 @@ mod timers;
 
 pub use alarm::{Alarm, ClockAlarm};
 pub use config::{Engine, Ports, RuntimeConfig};
+pub use crash_point::crash_point;
 pub use error::RuntimeError;
 pub use hub::{Acker, CloseReason, Published, Subscription, Update};
 pub use owner::{Current, Handled};

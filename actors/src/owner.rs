@@ -16,6 +16,7 @@ use usher_conversation::journal::Turn;
 use usher_conversation::ports::{Append, Appended, StoreError};
 use usher_conversation::session::{self, Command, Effect, Reply, SessionMeta, SessionState, fold};
 
+use crate::crash_point;
 use crate::error::RuntimeError;
 use crate::hub::{Joined, Topic};
 use crate::mailbox::Request;
@@ -238,7 +239,7 @@ impl Owner {
         };
         let began = Instant::now();
         match self.node.ports.journal.append(append).await {
-            Ok(Appended::Committed) => {}
+            Ok(Appended::Committed) => crash_point("turn-committed"),
             Ok(Appended::Conflict) => return Err(Setback::Conflict),
             Ok(Appended::Duplicate { session, seq }) => {
                 self.live = None;

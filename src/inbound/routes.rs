@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
+use usher_actors::crash_point;
 use usher_channels::twilio::errors::{Class, classify};
 use usher_channels::twilio::{
     Address, Form, InboundMessage, MessageStatus, Payload, SignatureHeaders, SignedUrl, StatusCallback,
@@ -78,6 +79,7 @@ pub async fn sms(
         missed,
         vendor_keyword: message.opt_out,
     };
+    crash_point("webhook-verified");
     app.runtime.handle(&line.org, &session, Some(dedup), Command::Receive(inbound)).await?;
     Ok(no_reply())
 }

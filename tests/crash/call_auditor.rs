@@ -60,7 +60,7 @@ fn honest() -> CallHistory {
             field: FieldId::new("name"),
             value: AnswerValue::Text("Dana".into()),
             raw: "Dana".into(),
-            origin: Origin { channel: Channel::Voice, address: String::new() },
+            origin: Origin { channel: Channel::Voice, address: String::new(), line: None },
         },
     ];
     let log = vec![

@@ -13,7 +13,9 @@ use tokio::time::{Instant, sleep_until};
 use usher_testkit::proxy::Proxy;
 use usher_testkit::server::Beside;
 use usher_testkit::twilio::{Account, message_sid};
-use usher_testkit::{Database, Entry, Phone, Seed, Simulation, SimulatorClient, TestServer, http};
+use usher_testkit::{
+    Database, Entry, Phone, Seed, Simulation, SimulatorClient, TestServer, http,
+};
 
 use crate::audit::{self, History, Story};
 use crate::call_audit::{Break, CallHistory, Dialogue, audit};
@@ -104,6 +106,24 @@ async fn a_call_goes_on_at_another_node_when_its_own_dies() -> Result<()> {
     let server = TestServer::demo_behind(USHER, database, Some((&proxy, port)), &simulation, &[]).await?;
     let beside = server.beside().await?;
     survives(server, Relief::Node { beside, proxy }, &[Moment::MidSentence], Seed::from_env(0xca13)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_was_recorded_but_not_acknowledged_is_not_asked_for_again() -> Result<()> {
+    let simulation = Simulation::start(USHER).await?;
+    let place = "answer-recorded:1";
+    let mut server = TestServer::demo_dying_at(USHER, Database::Sqlite, &simulation, place).await?;
+    let mut contact = Contact::calls(&server).await?;
+    let answer = contact.asked().await?;
+    contact.phone.says(answer).await?;
+    server.died().await?;
+    server.restart().await?;
+    contact.phone.until("stream:started").await?;
+    let next = contact.phone.until("heard:phone number").await.with_context(|| server.log())?;
+    assert!(!next.text.contains("exact name"), "{next:?}");
+    contact.phone.hangs_up().await?;
+    contact.phone.until("status:completed").await?;
+    server.stop().await
 }
 
 async fn survives(mut server: TestServer, relief: Relief, moments: &[Moment], seed: Seed) -> Result<()> {

@@ -8,6 +8,7 @@ mod call_auditor;
 mod calls;
 mod clients;
 mod journals;
+mod points;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -14,6 +14,7 @@ use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{CallNews, Opening, Persona, briefing};
 
 use super::ports::{CallRef, VoiceNode};
+use crate::crash_point;
 use crate::error::RuntimeError;
 use crate::owner::Handled;
 
@@ -112,6 +113,9 @@ impl Desk {
             }
             Job::Use { id, tool, until } => {
                 let (answer, withdrawn) = self.run_tool(number, &tool, until).await;
+                if let Tool::RecordAnswer { .. } = tool {
+                    crash_point("answer-recorded");
+                }
                 Answer::Used { id, tool, answer, withdrawn }
             }
             Job::Enter(digits) => {

@@ -9,6 +9,7 @@ mod nodes;
 mod outage;
 mod sms;
 mod stopping;
+mod stopping_calls;
 mod trouble;
 mod voice;
 mod voice_peers;

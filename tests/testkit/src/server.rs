@@ -155,6 +155,37 @@ impl TestServer {
         Self::first_start(exe.as_ref().to_owned(), database, home, all, port).await
     }
 
+    /// A server with a simulator of another process that dies the n-th time it reaches a place (`place:n`); only the first
+    /// start does.
+    ///
+    /// # Errors
+    /// When it does not print its line in time; with the server's log.
+    pub async fn demo_dying_at(
+        exe: impl AsRef<Path>,
+        database: Database,
+        simulation: &Simulation,
+        place: &str,
+    ) -> Result<Self> {
+        let flags = vec!["--simulator-url".to_owned(), simulation.url.to_string()];
+        let home = Arc::new(TempDir::with_prefix("usher-test-")?);
+        let exe = exe.as_ref().to_owned();
+        let (running, ready) = start(&exe, &database, home.path(), (0, 0), &flags, Some(place)).await?;
+        let port = port_of(&ready.base_url)?;
+        Ok(Self { exe, database, home, flags, port, ready, running: Some(running) })
+    }
+
+    /// Waits until the process has died by itself.
+    ///
+    /// # Errors
+    /// When it lives on, or ends in order.
+    pub async fn died(&mut self) -> Result<()> {
+        let mut running = self.running.take().context("the server is not running")?;
+        let status =
+            tokio::time::timeout(START, running.child.wait()).await.context("the server lives")??;
+        ensure!(!status.success(), "the server ended in order");
+        Ok(())
+    }
+
     async fn first_start(
         exe: PathBuf,
         database: Database,
@@ -162,7 +193,7 @@ impl TestServer {
         flags: Vec<String>,
         port: u16,
     ) -> Result<Self> {
-        let (running, ready) = start(&exe, &database, home.path(), (port, 0), &flags).await?;
+        let (running, ready) = start(&exe, &database, home.path(), (port, 0), &flags, None).await?;
         let port = if port == 0 { port_of(&ready.base_url)? } else { port };
         Ok(Self { exe, database, home, flags, port, ready, running: Some(running) })
     }
@@ -235,7 +266,8 @@ impl TestServer {
     pub async fn restart(&mut self) -> Result<()> {
         ensure!(self.running.is_none(), "the server still runs");
         let ports = (self.port, port_of(&self.ready.simulator_url)?);
-        let (running, ready) = start(&self.exe, &self.database, self.home.path(), ports, &self.flags).await?;
+        let (running, ready) =
+            start(&self.exe, &self.database, self.home.path(), ports, &self.flags, None).await?;
         self.running = Some(running);
         self.ready = ready;
         Ok(())
@@ -266,6 +298,23 @@ impl TestServer {
     pub async fn terminate(&mut self) -> Result<()> {
         let running = self.running.take().context("the server is not running")?;
         end(running.child).await.with_context(|| self.log())
+    }
+
+    /// SIGTERM, and nothing is waited for.
+    ///
+    /// # Errors
+    /// When there is no process to tell.
+    pub async fn tell_to_stop(&self) -> Result<()> {
+        terminate(self.pid().context("the server is not running")?).await
+    }
+
+    /// Waits for the clean exit of a server that was told to stop.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn stopped(&mut self) -> Result<()> {
+        let running = self.running.take().context("the server is not running")?;
+        ended(running.child).await.with_context(|| self.log())
     }
 
     /// The end of every test: SIGTERM, a clean exit, and every session equal to the replay of its journal.
@@ -386,9 +435,17 @@ impl Beside {
     }
 }
 
-async fn end(mut child: Child) -> Result<()> {
-    let pid = child.id().context("the server ended by itself")?;
+async fn terminate(pid: u32) -> Result<()> {
     Command::new("kill").arg("-TERM").arg(pid.to_string()).status().await?;
+    Ok(())
+}
+
+async fn end(child: Child) -> Result<()> {
+    terminate(child.id().context("the server ended by itself")?).await?;
+    ended(child).await
+}
+
+async fn ended(mut child: Child) -> Result<()> {
     let status = tokio::time::timeout(STOP, child.wait()).await;
     let status = status.context("the server did not stop on SIGTERM")??;
     ensure!(status.success(), "the server stopped with {status}");
@@ -439,6 +496,7 @@ async fn start(
     home: &Path,
     ports: (u16, u16),
     flags: &[String],
+    dies_at: Option<&str>,
 ) -> Result<(Running, Ready)> {
     let log: File = OpenOptions::new().create(true).append(true).open(log_path(home))?;
     let mut command = command(exe);
@@ -447,6 +505,7 @@ async fn start(
         command.args(["--simulator-port", &ports.1.to_string()]);
     }
     command.arg("--data-dir").arg(data_dir(home)).args(database.arguments()).args(flags).stderr(log);
+    command.envs(dies_at.map(|place| ("USHER_CRASH_POINT", place)));
     launch(command, || std::fs::read_to_string(log_path(home)).unwrap_or_default()).await
 }
 

@@ -173,6 +173,7 @@ pub(super) const fn moves_on(event: &Event) -> bool {
         | Event::ToolUsed { .. } => true,
         Event::Started { .. }
         | Event::Received { .. }
+        | Event::FileMissed { .. }
         | Event::Invalidated { .. }
         | Event::Missed { .. }
         | Event::Declined { .. }
@@ -181,6 +182,7 @@ pub(super) const fn moves_on(event: &Event) -> bool {
         | Event::Completed
         | Event::Reopened
         | Event::Said { .. }
+        | Event::Repeated { .. }
         | Event::Escalated { .. }
         | Event::ConsentChanged { .. }
         | Event::Opened { .. }
