@@ -149,7 +149,7 @@ impl App {
             None => operator::key_of_data_dir(&settings.data_dir, &*entropy).context("operator_key")?,
         };
         let https = public.scheme() == "https";
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             edge: Arc::new(Edge::new(&settings, https, Arc::clone(&entropy))),
             inbound: Inbound::new(&public),
             onboarding: Onboarding::default(),
@@ -165,7 +165,9 @@ impl App {
             clock,
             entropy,
             twilio,
-        }))
+        });
+        voice::reconcile::start(&app);
+        Ok(app)
     }
 
     /// The routes with everything around them, for one HTTP worker.

@@ -11,7 +11,6 @@ use futures_util::{StreamExt as _, stream};
 use secrecy::SecretString;
 use url::Url;
 use usher_actors::voice::ports::{Agent, AgentDialer, CallRef, Connection};
-use usher_channels::ApiError;
 use usher_channels::elevenlabs::ElevenLabsClient;
 use usher_channels::elevenlabs::frame::{ClientEvent, Initiation};
 use usher_channels::elevenlabs::socket::AgentSocket;
@@ -47,10 +46,16 @@ impl Dialer {
     async fn open(&self, call: &CallRef, opening: Opening) -> Result<Connection, Refusal> {
         let settings = self.profiles.of(&call.org).await;
         let settings = settings.map_err(|error| Refusal::Unreachable(error.to_string()))?;
+        // A key is only ever shown to the vendor it belongs to.
+        if !settings.provider.is_dialled() {
+            return Err(Refusal::Refused(
+                "the organisation's provider is not one that is dialled".to_owned(),
+            ));
+        }
         let agent = settings.agent_id.as_deref();
         let agent = agent.ok_or_else(|| Refusal::Refused("the organisation names no agent".to_owned()))?;
         let url: SecretString = if let Some(key) = &settings.api_key {
-            self.client.signed_url(key, agent).await.map_err(|error| refusal(&error))?
+            self.client.signed_url(key, agent).await?
         } else {
             let mut url = self.open_to_all.clone();
             url.query_pairs_mut().append_pair("agent_id", agent);
@@ -86,15 +91,6 @@ impl AgentDialer for Dialer {
         opening: Opening,
     ) -> LocalBoxFuture<'a, Result<Connection, Refusal>> {
         Box::pin(self.open(call, opening))
-    }
-}
-
-fn refusal(error: &ApiError) -> Refusal {
-    match error {
-        ApiError::NotSent | ApiError::Throttled { .. } | ApiError::Unknown(_) => {
-            Refusal::Unreachable(error.to_string())
-        }
-        ApiError::NotFound | ApiError::Refused { .. } => Refusal::Refused(error.to_string()),
     }
 }
 

@@ -8,15 +8,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
-use usher_actors::voice::ports::{Caption, Carrier, CarrierEvents, Outcome, Speaker};
+use usher_actors::voice::ports::{CallRef, Caption, Carrier, CarrierEvents, Outcome, Speaker};
 use usher_actors::voice::{VoiceCall, VoiceChannel};
 use usher_channels::widget::{
     MAX_TEXT_CHARS, MAX_VOICE_FRAME_BYTES, MICROPHONE_HZ, Speaker as Side, VoiceClientFrame, VoiceServerFrame,
 };
+use usher_conversation::id::CallId;
 use usher_conversation::problem::Problem;
 use usher_conversation::voice::{Audio, AudioFormat, CallDirection, CallEnd, CarrierEvent, Coding};
 
-use super::{CallStatus, NewCall, Provider, Voice, persona};
+use super::peers::calls::answered;
+use super::{CallStatus, NewCall, StatusReport, persona};
 use crate::app::App;
 use crate::onboarding::{Admitted, admit};
 use crate::web::Fault;
@@ -69,9 +71,20 @@ async fn hold(
 ) -> Result<CallEnd, Fault> {
     let voice = &app.voice;
     let settings = voice.settings_of(&org.id).await?;
-    if settings.provider == Provider::Rules {
+    if !settings.provider.is_dialled() {
         return Err(Fault::new(Problem::VoiceUnavailable, "Nobody speaks for this organisation."));
     }
+    // Whoever holds a link can come here as often as they like: nothing is written before there is a line.
+    let reference = CallRef {
+        call: CallId::new(app.clock.now(), app.entropy.bits()),
+        org: org.id.clone(),
+        session: session.clone(),
+        vendor_call: None,
+        direction: CallDirection::Browser,
+        attachment: 0,
+    };
+    let busy = |error| Fault::new(Problem::Overloaded, format!("The call cannot be taken: {error}."));
+    let line = voice.only_line(&reference, &settings.profile).map_err(busy)?;
     let new = NewCall {
         session,
         direction: CallDirection::Browser,
@@ -79,20 +92,12 @@ async fn hold(
         phone: None,
         line: None,
         vendor_call: None,
-        status: CallStatus::InProgress,
+        status: CallStatus::Ringing,
         due: None,
     };
-    let call = app.store.open_call(&org.id, new).await?;
-    let reference = Voice::call_ref(&org.id, &call);
-    let cap = settings.profile.max_calls.and_then(|cap| usize::try_from(cap).ok());
-    let busy = |error| Fault::new(Problem::Overloaded, format!("The call cannot be taken: {error}."));
-    let line = match voice.switchboard.admit(&reference, cap) {
-        Ok(line) => line,
-        Err(full) => {
-            app.store.end_call(&org.id, &call.id, CallEnd::Failed).await?;
-            return Err(busy(full));
-        }
-    };
+    let call = app.store.open_call_as(&org.id, &reference.call, new).await?;
+    answered(app, &org.id, &call).await?;
+    let answered_at = app.clock.now();
     send(outgoing, &VoiceServerFrame::Ready { input_rate: MICROPHONE_HZ, output_rate: MICROPHONE_HZ });
     let handle = VoiceChannel::start(
         &voice.node,
@@ -108,7 +113,12 @@ async fn hold(
             line,
         },
     );
-    match handle.finished().await {
+    let outcome = handle.finished().await;
+    // No carrier tells of the end of this call.
+    let seconds = u32::try_from(app.clock.now().millis_since(answered_at) / 1_000).ok();
+    let over = StatusReport { status: CallStatus::Completed, seconds, answered_by: None };
+    app.store.report_call(&org.id, &call.id, over).await?;
+    match outcome {
         Outcome::Ended(end) => Ok(end),
         // Nothing stands behind a microphone that could take the call: it ends here, and its session is told.
         Outcome::HandedOver(handover) => {

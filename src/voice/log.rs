@@ -29,6 +29,9 @@ pub(super) const fn reason(handover: &Handover) -> &'static str {
 /// The stored reason after which another agent is not dialled.
 pub(super) const AGENT_UNAVAILABLE: &str = "agent_unavailable";
 
+/// Characters of a vendor's reason that are logged.
+const LONGEST_REASON: usize = 200;
+
 fn kept(usage: &CallUsage) -> AttachmentUsage {
     AttachmentUsage {
         millis: usage.millis,
@@ -69,6 +72,11 @@ impl CallLog for Log {
                 Outcome::Ended(end) => Ok(*end),
                 Outcome::HandedOver(handover) => Err(reason(handover)),
             };
+            // A vendor's own words about our account; nothing of the contact's is in them.
+            if let Outcome::HandedOver(Handover::AgentUnavailable(why)) = outcome {
+                let why: String = why.chars().filter(|c| !c.is_control()).take(LONGEST_REASON).collect();
+                tracing::warn!(call = %call.call, org = %call.org, why, "an agent cannot be had");
+            }
             let ended = self.0.end_attachment(&call.org, &call.call, call.attachment, left, kept(usage));
             written(call, ended.await);
         })

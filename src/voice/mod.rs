@@ -10,16 +10,20 @@
 //! | [`telephony`] | control of a call outside its audio |
 //! | [`peers`], [`retell`], [`vapi`] | providers that hold the whole call and ask us for the words |
 //! | [`outbound`] | calls we make |
+//! | [`reconcile`] | calls whose end nobody told |
 //! | [`api`] | what an operator asks |
+//! | [`lines`] | places for calls, also for those no connection of ours holds |
 //! | [`log`], [`store`] | the call records |
 
 mod agent;
 pub mod api;
 pub mod browser;
+mod lines;
 mod log;
 mod outbound;
 pub mod peers;
 mod provision;
+pub(crate) mod reconcile;
 mod record;
 pub mod retell;
 pub mod routes;
@@ -35,7 +39,6 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use secrecy::SecretString;
-use tokio::sync::Semaphore;
 use url::Url;
 use usher_actors::voice::ports::{CallRef, Transcoder, Transcoding, TransferPlan, TransferReason, VoiceNode};
 use usher_actors::voice::{CallLimits, Emergency, People, Setup, Switchboard};
@@ -50,6 +53,7 @@ use usher_conversation::ports::{Clock, StoreError};
 use usher_conversation::session::Origin;
 use usher_conversation::voice::{Audio, AudioFormat, CallDirection, Coding, Persona};
 
+use lines::Lines;
 pub use outbound::Caller;
 use peers::Peers;
 pub use peers::{Peer, PeerReport};
@@ -70,8 +74,6 @@ pub const STREAM_PATH: &str = "/api/voice/twilio/stream";
 /// Changed settings of an organisation are seen after so long.
 const REMEMBER_SETTINGS: Duration = Duration::from_secs(30);
 const REMEMBERED: u64 = 10_000;
-/// Sockets that were opened and have not shown their token yet.
-const SOCKETS_AT_THE_DOOR: usize = 256;
 
 /// What calls need.
 pub struct Voice {
@@ -84,7 +86,8 @@ pub struct Voice {
     limits: CallLimits,
     pub(crate) urls: Urls,
     pub(crate) peers: Peers,
-    door: Semaphore,
+    door: stream::Door,
+    lines: Lines,
 }
 
 /// The addresses of our routes, as they are given to the carrier.
@@ -183,7 +186,8 @@ impl Voice {
             },
             urls,
             peers: Peers::new(settings, http)?,
-            door: Semaphore::new(SOCKETS_AT_THE_DOOR),
+            door: stream::Door::default(),
+            lines: Lines::default(),
         })
     }
 
@@ -209,13 +213,13 @@ impl Voice {
         self.profiles.of(org).await
     }
 
-    /// What the widget needs to know of an organisation's voice mode; `None` without an agent.
+    /// What the widget needs to know of an organisation's voice mode; `None` without an agent that we dial.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn config_of(&self, org: &OrgId) -> Result<Option<VoiceConfig>, StoreError> {
         let settings = self.profiles.of(org).await?;
-        Ok((settings.provider != Provider::Rules).then(|| VoiceConfig {
+        Ok(settings.provider.is_dialled().then(|| VoiceConfig {
             agent_name: settings.profile.agent_name.clone(),
             input_rate: MICROPHONE_HZ,
             phone: None,
@@ -243,7 +247,7 @@ impl Voice {
             began: call.answered_at.filter(|_| call.attachments > 1),
             protected,
             screened: unsure && call.attachments <= 1,
-            people: people(profile),
+            people: people(profile, call.direction),
             limits: self.limits.clone(),
         }
     }
@@ -266,28 +270,32 @@ fn plan(profile: &VoiceProfile, to: &str, reason: TransferReason) -> TransferPla
         // In an emergency nobody waits for a summary.
         warm: profile.warm_transfer && reason == TransferReason::Requested,
         reason,
-        summary: String::new(),
     }
 }
 
-fn people(profile: &VoiceProfile) -> People {
+/// Who can be reached from a call: nobody from a page, which no telephone network can connect with anybody.
+fn people(profile: &VoiceProfile, direction: CallDirection) -> People {
+    let connects = direction != CallDirection::Browser;
+    let to = |number: &Option<String>, reason| {
+        number.as_deref().filter(|_| connects).map(|to| plan(profile, to, reason))
+    };
     People {
-        anybody: profile.transfer_to.as_deref().map(|to| plan(profile, to, TransferReason::Requested)),
-        emergency: profile.emergency_to.as_deref().map(|to| Emergency {
-            plan: plan(profile, to, TransferReason::Emergency),
+        anybody: to(&profile.transfer_to, TransferReason::Requested),
+        emergency: profile.emergency_to.is_some().then(|| Emergency {
+            plan: to(&profile.emergency_to, TransferReason::Emergency),
             pound_key: true,
             keywords: profile.emergency_words.clone(),
         }),
-        ..People::default()
     }
 }
 
-/// The converters of the channels' audio.
+/// The converters of the channels' audio. What they give is raw: a side whose wire wants it wrapped does so while it writes
+/// the frame.
 struct Converters;
 
 impl Transcoding for Converters {
     fn between(&self, from: AudioFormat, to: AudioFormat) -> Option<Box<dyn Transcoder>> {
-        Some(Box::new(Converter(audio::Transcoder::new(from, to, Coding::Base64))))
+        Some(Box::new(Converter(audio::Transcoder::new(from, to, Coding::Raw))))
     }
 }
 

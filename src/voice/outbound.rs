@@ -327,9 +327,8 @@ impl Parts {
         // Nothing has left yet.
         let unread = |_error: RuntimeError| ApiError::NotSent;
         // Its model may be one that is only told the first words.
-        let once = Some(format!("call:{}:begin", call.id));
         let start = Command::Start { channel: None };
-        let session = self.runtime.handle(org, &call.session, once, start).await.map_err(unread)?;
+        let session = self.runtime.handle(org, &call.session, None, start).await.map_err(unread)?;
         let opening = briefing(&session.meta, &session.state, persona);
         let mut variables: Map<String, Value> = opening.variables.into_iter().collect();
         variables.insert("first_message".to_owned(), opening.first_message.into());

@@ -183,9 +183,8 @@ async fn turned_away(
         end(app, org, call, CallEnd::Finished).await?;
         return Ok(Some(Sentence::CallClosed));
     }
-    let cap = settings.profile.max_calls.and_then(|cap| usize::try_from(cap).ok());
     // The line is taken when the stream comes; this only spares the caller the silence until then.
-    if call.attachments == 0 && app.voice.switchboard.admit(&Voice::call_ref(org, call), cap).is_err() {
+    if call.attachments == 0 && app.voice.line(&Voice::call_ref(org, call), &settings.profile).is_err() {
         end(app, org, call, CallEnd::Failed).await?;
         return Ok(Some(Sentence::CallLinesBusy));
     }
@@ -202,7 +201,7 @@ async fn connect(
     tries: u32,
 ) -> Result<String, Fault> {
     let refused_before = call.handover.as_deref() == Some(AGENT_UNAVAILABLE);
-    if settings.provider == Provider::Rules || refused_before || tries >= MOST_STREAMS {
+    if !settings.provider.is_dialled() || refused_before || tries >= MOST_STREAMS {
         return spoken::begin(app, org, call, &settings.profile, refused_before).await;
     }
     let token = app.store.issue_stream_token(org, &call.id).await?;
@@ -314,18 +313,39 @@ pub async fn status(
     let report = CallStatusCallback::parse(&form).map_err(malformed)?;
     if let Some(call) = call {
         edge::concerns(&request, &org, &call.session);
-        take_report(&app, &org, &call, &report).await?;
+        take_report(&app, &org, call, &report).await?;
     }
     Ok(HttpResponse::NoContent().finish())
 }
 
 async fn take_report(
-    app: &App,
+    app: &Arc<App>,
     org: &OrgId,
-    call: &Call,
+    call: Call,
     told: &CallStatusCallback<'_>,
 ) -> Result<(), Fault> {
-    let status = match told.status {
+    let status = status_of(told.status);
+    let Some(handle) = app.voice.switchboard.find(&call.id).filter(|_| status.is_end()) else {
+        return concluded(app, org, &call, status, told.seconds).await;
+    };
+    let report = StatusReport { status, seconds: told.seconds, answered_by: None };
+    app.store.report_call(org, &call.id, report).await?;
+    // A live call ends by itself: its line says so first, and it knows how. One that is just being handed over expects a
+    // redirect, which does not come any more.
+    let (app, org) = (Arc::clone(app), org.clone());
+    actix_web::rt::spawn(async move {
+        if let (Outcome::HandedOver(_), Some(how)) = (handle.finished().await, status.end())
+            && let Err(error) = end(&app, &org, &call, how).await
+        {
+            tracing::warn!(call = %call.id, %error, "a call that was let go could not be ended");
+        }
+    });
+    Ok(())
+}
+
+/// Where a call stands, in our words.
+pub(super) const fn status_of(reported: Reported) -> CallStatus {
+    match reported {
         Reported::Queued | Reported::Initiated => CallStatus::Queued,
         Reported::Ringing => CallStatus::Ringing,
         Reported::InProgress => CallStatus::InProgress,
@@ -334,14 +354,21 @@ async fn take_report(
         Reported::Failed => CallStatus::Failed,
         Reported::NoAnswer => CallStatus::NoAnswer,
         Reported::Canceled => CallStatus::Canceled,
-    };
-    let report = StatusReport { status, seconds: told.seconds, answered_by: None };
+    }
+}
+
+/// Takes the carrier's word on a call that is not held here: when it is over, so it is for us.
+pub(super) async fn concluded(
+    app: &App,
+    org: &OrgId,
+    call: &Call,
+    status: CallStatus,
+    seconds: Option<u32>,
+) -> Result<(), Fault> {
+    let report = StatusReport { status, seconds, answered_by: None };
     let news = app.store.report_call(org, &call.id, report).await?;
     let Some(ended) = status.end().filter(|_| news) else { return Ok(()) };
-    // A live call ends by itself: its line says so first, and it knows how.
-    if app.voice.switchboard.find(&call.id).is_none() {
-        end(app, org, call, ended).await?;
-    }
+    end(app, org, call, ended).await?;
     if matches!(status, CallStatus::Busy | CallStatus::NoAnswer) {
         app.caller.try_again(org, call).await?;
     }

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use usher_conversation::answer::BusinessHours;
 use usher_conversation::time::Timestamp;
+use usher_conversation::voice::asks_for_help;
 
 /// Who holds the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,14 @@ impl Provider {
     pub fn named(name: &str) -> Option<Self> {
         let all = [Self::Rules, Self::ElevenLabs, Self::Retell, Self::Vapi];
         all.into_iter().find(|provider| provider.as_str() == name)
+    }
+
+    /// Whether we dial the provider's agent, with the organisation's key for it, and carry a call's audio to it.
+    pub const fn is_dialled(self) -> bool {
+        match self {
+            Self::ElevenLabs => true,
+            Self::Rules | Self::Retell | Self::Vapi => false,
+        }
     }
 
     /// Whether the provider holds the whole call: then no audio passes through us.
@@ -83,7 +92,7 @@ pub struct VoiceProfile {
     pub ring_seconds: u32,
     /// Who takes emergencies, E.164: `#` or one of the words goes there at once.
     pub emergency_to: Option<String>,
-    /// Words that mean an emergency, lower-cased.
+    /// Words and phrases that mean an emergency, as [`asks_for_help`] takes them.
     pub emergency_words: Vec<String>,
     /// When calls are answered; none is always.
     pub hours: Option<BusinessHours>,
@@ -126,11 +135,9 @@ impl Default for VoiceProfile {
 }
 
 impl VoiceProfile {
-    /// Whether one of the words for an emergency was said.
+    /// Whether one of the words for an emergency was said, and not denied.
     pub fn is_emergency(&self, speech: &str) -> bool {
-        let speech = speech.to_lowercase();
-        let mut words = speech.split(|c: char| !c.is_alphanumeric());
-        words.any(|word| self.emergency_words.iter().any(|keyword| keyword == word))
+        asks_for_help(speech, &self.emergency_words)
     }
 
     /// Whether calls are answered at `now`. Hours without a zone that is known, or written wrongly, are always open:
@@ -194,6 +201,14 @@ mod tests {
         let sunday = at("2026-11-22T12:00:00Z");
         assert!(VoiceProfile::default().is_open(sunday));
         assert!(VoiceProfile { zone: Some("Mars/Base".to_owned()), ..office() }.is_open(sunday));
+    }
+
+    #[test]
+    fn an_emergency_is_a_phrase_as_it_was_saved_and_not_its_denial() {
+        let emergency_words = ["Gas Leak", "urgent"].map(str::to_owned).into();
+        let office = VoiceProfile { emergency_words, ..VoiceProfile::default() };
+        assert!(office.is_emergency("we have a gas leak in the kitchen"));
+        assert!(!office.is_emergency("it's not urgent"));
     }
 
     #[test]

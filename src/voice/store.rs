@@ -55,6 +55,8 @@ statements! {
     VOICE_NUMBER = "SELECT phone FROM twilio_numbers WHERE org_id = $1 ORDER BY created_at, phone LIMIT 1";
     PLACED = "UPDATE calls SET vendor_call_id = $3 \
         WHERE org_id = $1 AND call_id = $2 AND (vendor_call_id IS NULL OR vendor_call_id = $3)";
+    OPEN_CALLS = "SELECT org_id, call_id FROM calls WHERE outcome IS NULL AND stage >= 2 AND call_id > $1 \
+        ORDER BY call_id LIMIT $2";
     STRANDED = "SELECT org_id, call_id FROM calls WHERE status = 'placing' AND vendor_call_id IS NULL";
 }
 
@@ -193,10 +195,16 @@ impl Store {
 
     /// Records a call. One that the carrier told us of twice is recorded once.
     pub async fn open_call(&self, org: &OrgId, new: NewCall) -> Result<Call, StoreError> {
-        let (store, org) = (self.clone(), org.clone());
+        let id = CallId::new(self.clock().now(), self.entropy().bits());
+        self.open_call_as(org, &id, new).await
+    }
+
+    /// Records a call under an id that is known already.
+    pub async fn open_call_as(&self, org: &OrgId, id: &CallId, new: NewCall) -> Result<Call, StoreError> {
+        let (store, org, id) = (self.clone(), org.clone(), id.clone());
         self.run(async move {
             let mut tx = store.db().write(Scope::Org(&org)).await?;
-            let (id, made) = store.insert_call(&mut tx, &org, &new, None).await?;
+            let made = store.insert_call(&mut tx, &org, &id, &new, None).await?;
             let found = match &new.vendor_call {
                 Some(vendor) if !made => {
                     fetch_optional!(&mut tx, CallRow, CALL_OF_VENDOR, org.as_str(), vendor.as_str())?
@@ -213,11 +221,11 @@ impl Store {
         &self,
         tx: &mut Tx,
         org: &OrgId,
+        id: &CallId,
         new: &NewCall,
         retry_of: Option<&Call>,
-    ) -> Result<(CallId, bool), DbError> {
+    ) -> Result<bool, DbError> {
         let now = self.clock().now();
-        let id = CallId::new(now, self.entropy().bits());
         let made = execute!(
             tx,
             INSERT_CALL,
@@ -236,7 +244,7 @@ impl Store {
             new.due.map(Timestamp::as_millis),
             now.as_millis()
         )?;
-        Ok((id, made == 1))
+        Ok(made == 1)
     }
 
     /// Plans the next try of reaching a contact who did not answer. Once per call, however often it is asked.
@@ -254,7 +262,8 @@ impl Store {
                 status: CallStatus::Planned,
                 due: Some(due),
             };
-            let (_, made) = store.insert_call(&mut tx, &org, &new, Some(&before)).await?;
+            let id = CallId::new(store.clock().now(), store.entropy().bits());
+            let made = store.insert_call(&mut tx, &org, &id, &new, Some(&before)).await?;
             tx.commit().await?;
             Ok(made)
         })
@@ -532,6 +541,24 @@ impl Store {
             let kept = execute!(&mut tx, PLACED, org.as_str(), call.as_str(), vendor.as_str())?;
             tx.commit().await?;
             Ok(kept == 1)
+        })
+        .await
+    }
+
+    /// Calls the carrier knows of and that are not over for us, of every organisation, in the order of their ids behind
+    /// `after`.
+    pub async fn open_calls(
+        &self,
+        after: Option<&CallId>,
+        most: i64,
+    ) -> Result<Vec<(OrgId, CallId)>, StoreError> {
+        let (db, after) = (self.db().clone(), after.map(CallId::to_string).unwrap_or_default());
+        self.run(async move {
+            let mut tx = db.read(Scope::System).await?;
+            fetch_all!(&mut tx, (String, String), OPEN_CALLS, after.as_str(), most)?
+                .iter()
+                .map(|(org, call)| Ok((parse_id(org)?, parse_id(call)?)))
+                .collect()
         })
         .await
     }

@@ -3,7 +3,8 @@
 //! Nobody is believed before `start`: it names account and call, with which the upgrade's signature is checked, and holds
 //! the token that the call's document was given. Only then is a line taken and an agent dialled.
 
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_http::ws::CloseCode;
@@ -11,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::{StreamExt as _, stream};
 use usher_actors::voice::ports::{Carrier, CarrierEvents};
 use usher_actors::voice::{NoLine, VoiceCall, VoiceChannel};
+use usher_channels::audio::mulaw;
 use usher_channels::twilio::voice::stream::{Frame, MAX_FRAME_BYTES, Order, Start, StreamSid, media};
 use usher_channels::twilio::{Payload, SignatureHeaders};
 use usher_conversation::id::{CallId, OrgId};
@@ -21,11 +23,36 @@ use super::{Call, Voice, persona};
 use crate::app::App;
 use crate::inbound::Naming;
 use crate::inbound::routes::{refused, signature_headers};
+use crate::web::address::limit_key;
 use crate::web::duplex::{self, Incoming, Outgoing};
+use crate::web::turnstile::{Pass, Turnstile};
 use crate::web::{Fault, duplex::Frame as SocketFrame};
 
 /// A stream shows what it is in this time, or is closed.
 const INTRODUCTION: Duration = Duration::from_secs(5);
+
+/// Streams that were opened and have not shown yet whose they are.
+const AT_THE_DOOR: usize = 256;
+/// Of one address: nobody may hold every place without a token.
+const OF_ONE_ADDRESS: usize = 64;
+
+/// Where streams stand until they have shown whose they are.
+pub(super) struct Door {
+    all: Arc<Turnstile<()>>,
+    address: Arc<Turnstile<IpAddr>>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self { all: Turnstile::new(AT_THE_DOOR), address: Turnstile::new(OF_ONE_ADDRESS) }
+    }
+}
+
+impl Door {
+    fn enter(&self, address: IpAddr) -> Option<(Pass<IpAddr>, Pass<()>)> {
+        Some((self.address.enter(limit_key(address))?, self.all.enter(())?))
+    }
+}
 
 /// Opens the socket.
 ///
@@ -38,10 +65,11 @@ pub async fn open(
 ) -> Result<HttpResponse, Fault> {
     let signature = signature_headers(request.headers());
     let signature = signature.signature.ok_or_else(|| refused("a stream without a signature"))?.to_owned();
+    let address = app.edge.caller(&request);
     let (response, incoming, outgoing) = duplex::accept(&request, payload, MAX_FRAME_BYTES)?;
     let app = Arc::clone(&app);
     actix_web::rt::spawn(async move {
-        if let Err(turned_away) = take(&app, &signature, incoming, &outgoing).await {
+        if let Err(turned_away) = take(&app, address, &signature, incoming, &outgoing).await {
             metrics::counter!("usher_voice_streams_refused_total").increment(1);
             tracing::warn!(reason = %turned_away, "a media stream was turned away");
             outgoing.close(CloseCode::Policy);
@@ -73,11 +101,12 @@ enum TurnedAway {
 
 async fn take(
     app: &Arc<App>,
+    address: IpAddr,
     signature: &str,
     mut incoming: Incoming,
     outgoing: &Outgoing,
 ) -> Result<(), TurnedAway> {
-    let place = app.voice.door.try_acquire().map_err(|_| TurnedAway::Crowded)?;
+    let place = app.voice.door.enter(address).ok_or(TurnedAway::Crowded)?;
     let started = tokio::time::timeout(INTRODUCTION, introduction(&mut incoming)).await;
     let start = started.map_err(|_| TurnedAway::Silent)??;
     let (org, call) = known(app, signature, &start).await?;
@@ -86,8 +115,7 @@ async fn take(
     let voice = &app.voice;
     let settings = voice.settings_of(&org).await?;
     let reference = Voice::call_ref(&org, &call);
-    let cap = settings.profile.max_calls.and_then(|cap| usize::try_from(cap).ok());
-    let line = voice.switchboard.admit(&reference, cap)?;
+    let line = voice.line(&reference, &settings.profile)?;
     if settings.profile.record && reference.attachment == 0 {
         super::telephony::record(app, &org, &call);
     }
@@ -104,7 +132,7 @@ async fn take(
             }),
             carrier_events: events(incoming),
             carrier_format: start.format,
-            filler: Some(pause()),
+            filler: Some(FILLER.clone()),
             dialer: Arc::clone(&voice.dialer) as _,
             line,
         },
@@ -144,10 +172,24 @@ async fn known(app: &App, signature: &str, start: &Start) -> Result<(OrgId, Call
     Ok((org, admitted.ok_or(TurnedAway::Token)?))
 }
 
-/// Half a second of silence: what a caller hears while a lost agent is dialled again.
-fn pause() -> Audio {
-    Audio::raw(bytes::Bytes::from_static(&[0xFF; 4_000]))
-}
+/// What a caller hears while a lost agent is dialled again: two short soft tones, which say that the line is there.
+static FILLER: LazyLock<Audio> = LazyLock::new(|| {
+    #[expect(clippy::cast_possible_truncation, reason = "within ±LOUDNESS")]
+    let sample = |hz: f64, place: u32| {
+        let part = f64::from(place) / f64::from(TONE_SAMPLES);
+        let swell = (std::f64::consts::PI * part).sin();
+        let wave = (std::f64::consts::TAU * hz * f64::from(place) / 8_000.0).sin();
+        mulaw::encode((swell * wave * LOUDNESS) as i16)
+    };
+    let tones = [440.0, 554.0].into_iter();
+    let samples = tones.flat_map(|hz| (0..TONE_SAMPLES).map(move |place| sample(hz, place)));
+    Audio::raw(samples.collect::<Vec<u8>>().into())
+});
+
+/// 150 milliseconds.
+const TONE_SAMPLES: u32 = 1_200;
+/// Of 32,635: well below a voice.
+const LOUDNESS: f64 = 3_000.0;
 
 /// What the contact's side does. A socket that is closed in order is a hang-up; one that breaks just ends.
 fn events(incoming: Incoming) -> CarrierEvents {
@@ -217,5 +259,22 @@ impl Carrier for Telephone {
 
     fn backlog(&self) -> usize {
         self.outgoing.backlog()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_cannot_hold_every_place_at_the_door() {
+        let door = Door::default();
+        let address = |last| IpAddr::from([203, 0, 113, last]);
+        let held: Vec<_> = (0..AT_THE_DOOR).filter_map(|_| door.enter(address(1))).collect();
+        assert_eq!(held.len(), OF_ONE_ADDRESS);
+        let other = door.enter(address(2));
+        assert!(other.is_some(), "another is not kept out");
+        drop(held);
+        assert!(door.enter(address(1)).is_some(), "a place that was left is free");
     }
 }

@@ -63,6 +63,9 @@ impl Carrier {
     }
 
     async fn dial(&self, call: &CallRef, plan: &TransferPlan) -> Result<(), TelephonyError> {
+        if call.vendor_call.is_none() {
+            return Err(TelephonyError("no telephone network carries the call".to_owned()));
+        }
         let record = self.record(call).await?;
         let document = transfer(&self.urls, &record, plan)?;
         self.change(call, CallChange::Redirect(Instructions::Twiml(&document))).await

@@ -122,6 +122,7 @@ const WITH_IDS: &[&str] = &[
     "link_of_session",
     "load",
     "open_call",
+    "open_call_as",
     "plan_retry",
     "postpone_call",
     "report_call",

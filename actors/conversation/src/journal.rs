@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::consent::ConsentChange;
 use crate::session::Event;
 use crate::time::Timestamp;
 
@@ -17,6 +18,16 @@ pub struct Turn {
     pub dedup: Option<String>,
     /// What happened, in order.
     pub events: Vec<Event>,
+}
+
+impl Turn {
+    /// Whether the contact withdrew consent in it.
+    pub fn withdraws_consent(&self) -> bool {
+        let withdrawn = ConsentChange::OptedOut;
+        self.events
+            .iter()
+            .any(|event| matches!(event, Event::ConsentChanged { change, .. } if *change == withdrawn))
+    }
 }
 
 /// A journal body that cannot be read.

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use usher_conversation::flow::{Field, FieldType};
+use usher_conversation::flow::{Field, FieldId, FieldType};
 use usher_conversation::session::tools::{self, Tool, ToolAnswer};
 use usher_conversation::session::{Command, EscalationReason, Origin, SessionState};
 use usher_conversation::time::Timestamp;
@@ -45,9 +45,30 @@ pub(crate) enum Job {
 pub(crate) enum Answer {
     Told,
     Lost,
-    Used { id: String, tool: Tool, answer: ToolAnswer, withdrawn: bool },
-    Entered { digits: String, answer: Option<ToolAnswer> },
-    Briefed(u32, Result<(Opening, u32), RuntimeError>),
+    Used { id: String, tool: Tool, answer: ToolAnswer, withdrawn: bool, asked: Option<Asked> },
+    Entered { digits: String, answer: Option<ToolAnswer>, asked: Option<Asked> },
+    Briefed(u32, Result<Box<Briefing>, RuntimeError>),
+}
+
+/// What an agent is told first.
+pub(crate) struct Briefing {
+    pub(crate) opening: Opening,
+    /// Utterances of the call before.
+    pub(crate) utterances: u32,
+    pub(crate) asked: Asked,
+}
+
+/// What the session asks after a turn.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Asked {
+    pub(crate) turn: u64,
+    pub(crate) field: Option<FieldId>,
+}
+
+impl Asked {
+    pub(crate) fn after(state: &SessionState) -> Self {
+        Self { turn: state.seq(), field: state.pending().cloned() }
+    }
 }
 
 /// The jobs of one call that wait for their turn.
@@ -112,15 +133,16 @@ impl Desk {
                 self.inform(number, command).await
             }
             Job::Use { id, tool, until } => {
-                let (answer, withdrawn) = self.run_tool(number, &tool, until).await;
+                let (answer, withdrawn, asked) = self.run_tool(number, &tool, until).await;
                 if let Tool::RecordAnswer { .. } = tool {
                     crash_point("answer-recorded");
                 }
-                Answer::Used { id, tool, answer, withdrawn }
+                Answer::Used { id, tool, answer, withdrawn, asked }
             }
             Job::Enter(digits) => {
-                let answer = self.enter(number, &digits).await.unwrap_or_else(|error| Some(failure(&error)));
-                Answer::Entered { digits, answer }
+                let entered = self.enter(number, &digits).await;
+                let (answer, asked) = entered.unwrap_or_else(|error| (Some(failure(&error)), None));
+                Answer::Entered { digits, answer, asked }
             }
             Job::Brief { dial } => Answer::Briefed(dial, self.brief().await),
         }
@@ -137,27 +159,38 @@ impl Desk {
         }
     }
 
-    async fn run_tool(&self, number: u64, tool: &Tool, until: Timestamp) -> (ToolAnswer, bool) {
+    /// The answer, whether the contact withdrew consent with it, and what is asked then.
+    async fn run_tool(
+        &self,
+        number: u64,
+        tool: &Tool,
+        until: Timestamp,
+    ) -> (ToolAnswer, bool, Option<Asked>) {
         let told = match tool.command(&self.call.call, &self.origin) {
             Some(command) => self.insist(number, &command, until).await.map(|handled| {
                 let reply = handled.reply();
                 let answer = tools::answer(&handled.meta, &handled.state, tool, Some(&reply));
-                (answer, handled.state.is_opted_out())
+                let withdrawn = handled.turn.as_ref().is_some_and(|turn| turn.withdraws_consent());
+                (answer, withdrawn, Some(Asked::after(&handled.state)))
             }),
             None => self.node.runtime.read(&self.call.org, &self.call.session).await.map(|current| {
                 let answer = tools::answer(&current.meta, &current.state, tool, None);
-                (answer, current.state.is_opted_out())
+                (answer, false, Some(Asked::after(&current.state)))
             }),
         };
-        told.unwrap_or_else(|error| (failure(&error), false))
+        told.unwrap_or_else(|error| (failure(&error), false, None))
     }
 
     /// Offers digits as the answer to the pending question, if that is one digits can answer.
-    async fn enter(&self, number: u64, digits: &str) -> Result<Option<ToolAnswer>, RuntimeError> {
+    async fn enter(
+        &self,
+        number: u64,
+        digits: &str,
+    ) -> Result<(Option<ToolAnswer>, Option<Asked>), RuntimeError> {
         let current = self.node.runtime.read(&self.call.org, &self.call.session).await?;
         let pending = pending_field(&current.meta.flow, &current.state);
         let Some((field, value)) = pending.and_then(|field| Some((field, value_of(field, digits)?))) else {
-            return Ok(None);
+            return Ok((None, None));
         };
         let field = field.id.clone();
         let command =
@@ -165,17 +198,19 @@ impl Desk {
         let until = self.node.now().plus_millis(NEWS_MILLIS);
         let handled = self.insist(number, &command, until).await?;
         let tool = Tool::RecordAnswer { field: Some(field), value };
-        Ok(Some(tools::answer(&handled.meta, &handled.state, &tool, Some(&handled.reply()))))
+        let answer = tools::answer(&handled.meta, &handled.state, &tool, Some(&handled.reply()));
+        Ok((Some(answer), Some(Asked::after(&handled.state))))
     }
 
-    async fn brief(&self) -> Result<(Opening, u32), RuntimeError> {
+    async fn brief(&self) -> Result<Box<Briefing>, RuntimeError> {
         // A session that begins with this call must know its first question; one that has begun is left as it is.
         let CallRef { org, session, .. } = &*self.call;
         let start = Command::Start { channel: None };
         let current = self.node.runtime.handle(org, session, None, start).await?;
         let opening = briefing(&current.meta, &current.state, &self.persona);
         let live = current.state.call().filter(|live| live.id == self.call.call);
-        Ok((opening, live.map_or(0, |live| live.utterance)))
+        let utterances = live.map_or(0, |live| live.utterance);
+        Ok(Box::new(Briefing { opening, utterances, asked: Asked::after(&current.state) }))
     }
 
     /// Tries until it is durable, it is refused for good, or the time is up.

@@ -7,6 +7,7 @@ use super::ports::{Handover, Outcome};
 pub(crate) struct Meters {
     pub(crate) live: Gauge,
     pub(crate) refused_org: Counter,
+    pub(crate) refused_session: Counter,
     pub(crate) refused_node: Counter,
     pub(crate) refused_stopping: Counter,
     pub(crate) panics: Counter,
@@ -23,6 +24,7 @@ impl Default for Meters {
         Self {
             live: gauge!("usher_calls_live"),
             refused_org: refused("organisation"),
+            refused_session: refused("session"),
             refused_node: refused("node"),
             refused_stopping: refused("shutting_down"),
             panics: counter!("usher_call_panics_total"),

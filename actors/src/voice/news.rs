@@ -20,7 +20,8 @@ pub(crate) fn of_turn(
     after: &SessionState,
     asked: Option<&FieldId>,
 ) -> Option<SessionNews> {
-    if after.is_opted_out() {
+    // Who withdrew consent earlier and calls us wants to talk: only what happens now ends the call.
+    if after.is_opted_out() && turn.withdraws_consent() {
         return Some(SessionNews::Stop);
     }
     let mut context = String::new();
@@ -85,7 +86,7 @@ pub(crate) fn of_turn(
     if let Some(field) = after.pending().and_then(|id| meta.flow.field(id)) {
         line(&mut context, &format!("The pending question is now {} ({}).", field.label, field.id));
     }
-    Some(SessionNews::Elsewhere { context, message })
+    Some(SessionNews::Elsewhere { turn: turn.seq, context, message })
 }
 
 /// What a person who takes the call over is told first.
@@ -131,13 +132,12 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_794_934_800_000);
 
-    /// What an agent is told when the contact texts `text` in answer to the one question there is.
-    fn told(sensitive: bool, text: &str) -> (String, Option<String>) {
+    fn meta(sensitive: bool) -> SessionMeta {
         let question = serde_json::json!({ "fields": [{
             "id": "pin", "label": "Pin", "prompt": "What is your pin?", "type": "text", "required": true,
             "sensitive": sensitive,
         }] });
-        let meta = SessionMeta {
+        SessionMeta {
             session: SessionId::new(NOW, [7; 16]),
             org: OrgId::new(NOW, [1; 16]),
             org_name: "Bright Agency".to_owned(),
@@ -150,7 +150,12 @@ mod tests {
             zone: None,
             link: None,
             created_at: NOW,
-        };
+        }
+    }
+
+    /// What an agent is told when the contact texts `text` in answer to the one question there is.
+    fn told(sensitive: bool, text: &str) -> (String, Option<String>) {
+        let meta = meta(sensitive);
         let mut state = SessionState::new();
         let mut happens = |command| {
             let events = decide(&meta, &state, NOW, command);
@@ -164,9 +169,29 @@ mod tests {
         let text = text.to_owned();
         let texted = Inbound { origin, text, media: Vec::new(), missed: Vec::new(), vendor_keyword: None };
         match happens(Command::Receive(texted)) {
-            Some(SessionNews::Elsewhere { context, message }) => (context, message),
+            Some(SessionNews::Elsewhere { context, message, .. }) => (context, message),
             other => panic!("the agent is told, not {other:?}"),
         }
+    }
+
+    #[test]
+    fn only_consent_that_is_withdrawn_now_ends_a_call() {
+        let meta = meta(false);
+        let mut state = SessionState::new();
+        let mut happens = |text: &str| {
+            let address = "+14155550142".to_owned();
+            let origin = Origin { channel: Channel::Sms, address, line: None };
+            let text = text.to_owned();
+            let texted =
+                Inbound { origin, text, media: Vec::new(), missed: Vec::new(), vendor_keyword: None };
+            let events = decide(&meta, &state, NOW, Command::Receive(texted));
+            let turn = Turn { seq: state.seq() + 1, at: NOW, dedup: None, events };
+            state.apply(&meta, &turn);
+            (of_turn(&meta, &turn, &state, None), state.is_opted_out())
+        };
+        assert_eq!(happens("STOP"), (Some(SessionNews::Stop), true));
+        let (unrelated, opted_out) = happens("I have a question");
+        assert!(opted_out && unrelated != Some(SessionNews::Stop), "{unrelated:?}");
     }
 
     #[test]

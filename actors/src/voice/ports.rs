@@ -151,18 +151,16 @@ pub struct TransferPlan {
     pub to: String,
     /// Seconds it may ring before the contact comes back to the agent.
     pub ring_seconds: u32,
-    /// Whether the person first hears the summary (warm), or is connected at once (cold).
+    /// Whether the person first hears [`crate::voice::summary`] (warm), or is connected at once (cold).
     pub warm: bool,
     /// Why.
     pub reason: TransferReason,
-    /// Whispered to the person before they are connected: who calls and what is known. Filled in by the call.
-    pub summary: String,
 }
 
-/// The number and the summary are personal.
+/// The number is personal.
 impl fmt::Debug for TransferPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { to: _, ring_seconds, warm, reason, summary: _ } = self;
+        let Self { to: _, ring_seconds, warm, reason } = self;
         f.debug_struct("TransferPlan")
             .field("ring_seconds", ring_seconds)
             .field("warm", warm)

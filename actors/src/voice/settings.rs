@@ -1,7 +1,5 @@
 //! What a call is set up with.
 
-use std::collections::BTreeMap;
-
 use usher_conversation::session::Origin;
 use usher_conversation::time::Timestamp;
 
@@ -58,31 +56,21 @@ impl Default for CallLimits {
 /// How an emergency reaches a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Emergency {
-    /// Who is called.
-    pub plan: TransferPlan,
+    /// Who is called; nobody can be on a line that the telephone network does not know, then a human is told.
+    pub plan: Option<TransferPlan>,
     /// Whether a lone `#` asks for it.
     pub pound_key: bool,
-    /// Words that ask for it, lower case.
+    /// Words and phrases that ask for it, as [`usher_conversation::voice::asks_for_help`] takes them.
     pub keywords: Vec<String>,
 }
 
-/// Who can be reached from a call. A model asks for a name; it never chooses a number.
+/// Who can be reached from a call. A model never chooses a number.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct People {
-    /// Whoever takes calls that ask for nobody in particular.
+    /// Whoever takes calls that ask for a person.
     pub anybody: Option<TransferPlan>,
-    /// By department or name, lower case.
-    pub named: BTreeMap<String, TransferPlan>,
     /// In an emergency.
     pub emergency: Option<Emergency>,
-}
-
-impl People {
-    /// The person meant by `name`; whoever takes calls when it is nobody we know.
-    pub(crate) fn find(&self, name: Option<&str>) -> Option<&TransferPlan> {
-        let named = name.and_then(|name| self.named.get(name.trim().to_lowercase().as_str()));
-        named.or(self.anybody.as_ref())
-    }
 }
 
 /// What the pure machine of a call is told at the start.

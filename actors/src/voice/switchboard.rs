@@ -19,6 +19,9 @@ pub enum NoLine {
     /// The organisation has as many calls as it may.
     #[error("the organisation has no free line")]
     OrgFull,
+    /// The session has a call already.
+    #[error("there is a call already")]
+    SessionBusy,
     /// The node has as many calls as it may.
     #[error("the node has no free line")]
     NodeFull,
@@ -71,13 +74,25 @@ impl Switchboard {
     /// A line for this call, before anything is dialled for it. `cap` is the organisation's own bound, if it has one. A
     /// call that is live already gives its line to the newer attachment.
     pub fn admit(&self, call: &CallRef, cap: Option<usize>) -> Result<Line, NoLine> {
+        self.take(call, cap, false)
+    }
+
+    /// The same for a call that must be its session's only one.
+    pub fn admit_alone(&self, call: &CallRef, cap: Option<usize>) -> Result<Line, NoLine> {
+        self.take(call, cap, true)
+    }
+
+    fn take(&self, call: &CallRef, cap: Option<usize>, alone: bool) -> Result<Line, NoLine> {
         let mut calls = self.0.lock();
         let replaced = calls.live.contains_key(&call.call);
         let of_org = || calls.live.values().filter(|entry| entry.org == call.org).count();
+        let of_session = || calls.live.values().any(|entry| entry.session == call.session);
         let refusal = if calls.closed {
             Some((NoLine::ShuttingDown, &self.0.meters.refused_stopping))
         } else if replaced {
             None
+        } else if alone && of_session() {
+            Some((NoLine::SessionBusy, &self.0.meters.refused_session))
         } else if calls.live.len() >= self.0.per_node {
             Some((NoLine::NodeFull, &self.0.meters.refused_node))
         } else if of_org() >= cap.unwrap_or(self.0.per_org) {

@@ -18,7 +18,7 @@ fn a_call_that_panics_is_handed_to_the_redirect_and_its_news_are_kept() {
         let phone = stage.talk().await;
         stage.world.store.hold();
         phone.send(CarrierEvent::Typed("hello".to_owned())).await;
-        stage.world.store.until(|store| store.appends_begun == 2).await;
+        stage.world.store.until(|store| store.appends_begun == 3).await;
         stage.log.captions_panic.store(true, SeqCst);
         stage.agent(said("boom")).await;
         assert_eq!(phone.handle.finished().await, Outcome::HandedOver(Handover::Failure));

@@ -403,13 +403,8 @@ impl Stage {
 
     pub(crate) fn ring_as(&self, call: CallRef) -> Phone {
         let line = self.board.admit(&call, None).expect("a line");
-        let plan = |reason| TransferPlan {
-            to: "+15035550100".to_owned(),
-            ring_seconds: 20,
-            warm: true,
-            reason,
-            summary: String::new(),
-        };
+        let plan =
+            |reason| TransferPlan { to: "+15035550100".to_owned(), ring_seconds: 20, warm: true, reason };
         let setup = Setup {
             origin: Origin { channel: Channel::Voice, address: "+14155550142".to_owned(), line: None },
             began: None,
@@ -418,11 +413,10 @@ impl Stage {
             people: People {
                 anybody: Some(plan(TransferReason::Requested)),
                 emergency: Some(Emergency {
-                    plan: plan(TransferReason::Emergency),
+                    plan: Some(plan(TransferReason::Emergency)),
                     pound_key: true,
                     keywords: Vec::new(),
                 }),
-                ..People::default()
             },
             limits: CallLimits::default(),
         };

@@ -35,6 +35,18 @@ fn an_organisation_has_so_many_lines_and_the_node_so_many() {
 }
 
 #[test]
+fn a_session_that_may_have_one_call_gets_no_second() {
+    run(async {
+        let stage = Stage::new();
+        let first = stage.board.admit_alone(&stage.call_ref(1, 0), None).expect("a line");
+        let refused = stage.board.admit_alone(&stage.call_ref(2, 0), None).err();
+        assert_eq!(refused, Some(NoLine::SessionBusy));
+        drop(first);
+        assert!(stage.board.admit_alone(&stage.call_ref(2, 0), None).is_ok());
+    });
+}
+
+#[test]
 fn a_newer_attachment_takes_the_place_of_the_older_even_when_all_lines_are_taken() {
     run(async {
         let stage = Stage::new();

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use usher_conversation::voice::{Audio, AudioFormat, Coding};
 
 use super::mulaw;
@@ -19,8 +20,10 @@ pub struct Transcoder {
     half: Option<u8>,
     dropped: u64,
     // Kept between chunks for their memory only.
+    unwrapped: Vec<u8>,
     samples: Vec<i16>,
     resampled: Vec<i16>,
+    raw: Vec<u8>,
 }
 
 impl Transcoder {
@@ -34,8 +37,10 @@ impl Transcoder {
             resampler,
             half: None,
             dropped: 0,
+            unwrapped: Vec::new(),
             samples: Vec::new(),
             resampled: Vec::new(),
+            raw: Vec::new(),
         }
     }
 
@@ -45,21 +50,28 @@ impl Transcoder {
         if self.from == self.to && audio.coding == self.coding {
             return Some(audio.clone());
         }
-        let unwrapped;
-        let raw: &[u8] = match audio.coding {
-            Coding::Raw => &audio.data,
+        let mut unwrapped = std::mem::take(&mut self.unwrapped);
+        let converted = match audio.coding {
+            Coding::Raw => self.made_of(&audio.data),
             Coding::Base64 => {
-                let Ok(bytes) = STANDARD.decode(&audio.data) else {
+                unwrapped.clear();
+                if STANDARD.decode_vec(&audio.data, &mut unwrapped).is_ok() {
+                    self.made_of(&unwrapped)
+                } else {
                     self.dropped += 1;
                     self.half = None;
-                    return None;
-                };
-                unwrapped = bytes;
-                &unwrapped
+                    None
+                }
             }
         };
+        self.unwrapped = unwrapped;
+        converted
+    }
+
+    /// The other side's form of these bytes. Only what is given away is a new piece of memory.
+    fn made_of(&mut self, raw: &[u8]) -> Option<Audio> {
         if self.from == self.to {
-            return self.wrap(raw.to_vec());
+            return wrap(self.coding, raw);
         }
         self.read(raw);
         let samples = match &mut self.resampler {
@@ -70,11 +82,14 @@ impl Transcoder {
                 &self.resampled
             }
         };
-        let bytes = match self.to {
-            AudioFormat::Mulaw8k => samples.iter().map(|&sample| mulaw::encode(sample)).collect(),
-            AudioFormat::Pcm16 { .. } => samples.iter().flat_map(|sample| sample.to_le_bytes()).collect(),
-        };
-        self.wrap(bytes)
+        self.raw.clear();
+        match self.to {
+            AudioFormat::Mulaw8k => self.raw.extend(samples.iter().map(|&sample| mulaw::encode(sample))),
+            AudioFormat::Pcm16 { .. } => {
+                self.raw.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+            }
+        }
+        wrap(self.coding, &self.raw)
     }
 
     /// Chunks that were no base64.
@@ -99,21 +114,20 @@ impl Transcoder {
             }
         }
     }
+}
 
-    fn wrap(&self, raw: Vec<u8>) -> Option<Audio> {
-        if raw.is_empty() {
-            return None;
-        }
-        Some(match self.coding {
-            Coding::Raw => Audio::raw(raw.into()),
-            Coding::Base64 => Audio::base64(STANDARD.encode(raw).into()),
-        })
+fn wrap(coding: Coding, raw: &[u8]) -> Option<Audio> {
+    if raw.is_empty() {
+        return None;
     }
+    Some(match coding {
+        Coding::Raw => Audio::raw(Bytes::copy_from_slice(raw)),
+        Coding::Base64 => Audio::base64(STANDARD.encode(raw).into()),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;

@@ -41,27 +41,6 @@ pub struct NewCall<'c> {
     pub retell_llm_dynamic_variables: BTreeMap<String, String>,
 }
 
-/// A call on our own telephony that Retell is to take: it must be dialled within five minutes.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct RegisteredCall<'c> {
-    /// The agent.
-    pub agent_id: &'c str,
-    /// `inbound` or `outbound`.
-    pub direction: &'c str,
-    /// Who calls.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_number: Option<&'c str>,
-    /// Whom.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to_number: Option<&'c str>,
-    /// What we call it; comes back with every event.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub metadata: Map<String, Value>,
-    /// Values for the agent's variables.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub retell_llm_dynamic_variables: BTreeMap<String, String>,
-}
-
 impl RetellClient {
     /// A client for the API at `base`.
     pub fn new(http: HttpStack, base: &str) -> Result<Self, InvalidApiBase> {
@@ -73,27 +52,10 @@ impl RetellClient {
         self.post(key, "create-phone-call", call).await
     }
 
-    /// Announces a call of our own.
-    pub async fn register_call(
-        &self,
-        key: &SecretString,
-        call: &RegisteredCall<'_>,
-    ) -> Result<Call, ApiError> {
-        self.post(key, "register-phone-call", call).await
-    }
-
     /// Looks at a call.
     pub async fn call(&self, key: &SecretString, id: &str) -> Result<Call, ApiError> {
         let request = self.request(key, Method::GET, ["v2", "get-call", id]);
         body(&self.send(request).await?)
-    }
-
-    /// Hangs up. A call that has ended is no error.
-    pub async fn stop_call(&self, key: &SecretString, id: &str) -> Result<(), ApiError> {
-        match self.send(self.request(key, Method::POST, ["v2", "stop-call", id])).await {
-            Ok(_) | Err(ApiError::NotFound) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 
     async fn post<T: DeserializeOwned>(
@@ -144,11 +106,6 @@ mod tests {
             serde_json::to_value(&call).expect("JSON"),
             json!({"from_number":"+14157774444","to_number":"+12137774445","override_agent_id":"oBeDLoLOeuAbiuaMFXRtDOLriTJ5tSxD",
                 "metadata":{"call":"call_1"},"retell_llm_dynamic_variables":{"customer_name":"John Doe"}})
-        );
-        let registered = RegisteredCall { agent_id: "a", direction: "inbound", ..RegisteredCall::default() };
-        assert_eq!(
-            serde_json::to_value(&registered).expect("JSON"),
-            json!({ "agent_id": "a", "direction": "inbound" })
         );
     }
 }

@@ -63,20 +63,6 @@ pub enum Control<'c> {
         /// And hang up.
         end_call_after_spoken: bool,
     },
-    /// Let the model know this.
-    AddMessage {
-        /// What to know.
-        message: Message<'c>,
-        /// And let it speak.
-        trigger_response_enabled: bool,
-    },
-    /// Change how it goes on.
-    Control {
-        /// How.
-        control: Switch,
-    },
-    /// Hang up.
-    EndCall,
     /// Connect to a number.
     Transfer {
         /// Where.
@@ -84,27 +70,6 @@ pub enum Control<'c> {
         /// The words before.
         content: &'c str,
     },
-}
-
-/// A message for the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Message<'c> {
-    /// `system`, `user`, `assistant`.
-    pub role: &'c str,
-    /// The words.
-    pub content: &'c str,
-}
-
-/// How a call goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Switch {
-    /// The assistant is not heard.
-    MuteAssistant,
-    /// It is heard again.
-    UnmuteAssistant,
-    /// It says its first message.
-    SayFirstMessage,
 }
 
 /// Where a call goes.
@@ -193,18 +158,6 @@ mod tests {
                 Control::Say { content: "Bye.", end_call_after_spoken: true },
                 r#"{"type":"say","content":"Bye.","endCallAfterSpoken":true}"#,
             ),
-            (
-                Control::AddMessage {
-                    message: Message { role: "system", content: "x" },
-                    trigger_response_enabled: true,
-                },
-                r#"{"type":"add-message","message":{"role":"system","content":"x"},"triggerResponseEnabled":true}"#,
-            ),
-            (
-                Control::Control { control: Switch::SayFirstMessage },
-                r#"{"type":"control","control":"say-first-message"}"#,
-            ),
-            (Control::EndCall, r#"{"type":"end-call"}"#),
             (
                 Control::Transfer {
                     destination: Destination::Number { number: "+1" },

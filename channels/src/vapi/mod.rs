@@ -5,5 +5,4 @@ pub mod client;
 pub mod llm;
 pub mod message;
 
-pub use auth::Auth;
 pub use client::{DEFAULT_API_BASE, VapiClient};

@@ -70,8 +70,7 @@ pub(in crate::voice) fn admit(
     if call.direction == CallDirection::Inbound && !settings.profile.is_open(app.clock.now()) {
         return Err(Sentence::CallClosed);
     }
-    let cap = settings.profile.max_calls.and_then(|cap| usize::try_from(cap).ok());
-    app.voice.switchboard.admit(&Voice::call_ref(org, call), cap).map_err(|_no_line| Sentence::CallLinesBusy)
+    app.voice.line(&Voice::call_ref(org, call), &settings.profile).map_err(|_no_line| Sentence::CallLinesBusy)
 }
 
 /// The two sides are connected.

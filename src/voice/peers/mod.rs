@@ -14,8 +14,6 @@ pub(super) mod turns;
 
 pub(crate) use store::STATEMENTS;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
@@ -24,15 +22,13 @@ use moka::sync::Cache;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use usher_actors::voice::Line;
 use usher_channels::http::HttpStack;
 use usher_channels::retell::RetellClient;
 use usher_channels::vapi::VapiClient;
 use usher_conversation::id::CallId;
 use usher_conversation::problem::Problem;
-use usher_conversation::time::Timestamp;
 
-use super::{Voice, retell, vapi};
+use super::{retell, vapi};
 use crate::config::Settings;
 use crate::web::Fault;
 use crate::web::route::at;
@@ -80,8 +76,6 @@ pub(crate) struct Peers {
     pub(super) vapi: VapiClient,
     /// The last turn of each call.
     pub(super) turns: Cache<CallId, turns::LastTurn>,
-    /// The lines of calls without a connection that would hold them, and until when a call may last.
-    lines: Mutex<HashMap<CallId, (Timestamp, Line)>>,
 }
 
 impl Peers {
@@ -92,35 +86,7 @@ impl Peers {
             retell: RetellClient::new(http.clone(), settings.retell_api_base.as_str())?,
             vapi: VapiClient::new(http.clone(), settings.vapi_api_base.as_str())?,
             turns: Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBER_TURNS).build(),
-            lines: Mutex::default(),
         })
-    }
-
-    fn lines(&self) -> MutexGuard<'_, HashMap<CallId, (Timestamp, Line)>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Voice {
-    /// Keeps the line of a call that no connection of ours holds, until it is over or can last no longer.
-    pub(super) fn hold_line(&self, call: &CallId, line: Line) {
-        let now = self.node.clock.now();
-        let until = now.plus_millis(self.limits.longest);
-        let mut lines = self.peers.lines();
-        lines.retain(|_, (until, _)| *until > now);
-        lines.insert(call.clone(), (until, line));
-    }
-
-    /// A call without a connection of ours is over.
-    pub(super) fn release_line(&self, call: &CallId) {
-        let line = self.peers.lines().remove(call);
-        drop(line);
-    }
-
-    /// Lets go of every call that goes on without this node.
-    pub(crate) fn release_lines(&self) {
-        let lines = std::mem::take(&mut *self.peers.lines());
-        drop(lines);
     }
 }
 

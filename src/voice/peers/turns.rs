@@ -91,10 +91,10 @@ impl Talk<'_> {
     /// The two sides are connected: what to know and to say first.
     pub(in crate::voice) async fn begin(&self) -> Result<Opening, Fault> {
         let Self { app, org, call, profile } = *self;
-        let key = |what: &str| format!("call:{}:{}:{what}", call.id, call.attachments);
-        // Begun and briefed before it is connected: a first connection must not be taken for one that was resumed.
+        // Begun and briefed before it is connected: a first connection must not be taken for one that was resumed. A
+        // session that has begun is left as it is; no dedup key, whose answer would be the session as it was at first.
         let start = Command::Start { channel: None };
-        let session = app.runtime.handle(org, &call.session, Some(key("begin")), start).await?;
+        let session = app.runtime.handle(org, &call.session, None, start).await?;
         let opening = briefing(&session.meta, &session.state, &persona(profile));
         let news = CallNews::Connected { origin: origin(call), direction: call.direction };
         tell(app, org, call, &format!("{}:connected", call.attachments), news).await?;
@@ -201,8 +201,13 @@ impl Talk<'_> {
             return transfer(to, TransferReason::Requested);
         }
         let done = events.clone().any(|event| matches!(event, Event::Completed));
-        if handled.state.is_opted_out() {
+        let withdrawn = handled.turn.as_ref().is_some_and(|turn| turn.withdraws_consent());
+        if withdrawn {
             return Spoken { words, then: Then::HangUp };
+        }
+        if handled.state.is_opted_out() && words.is_empty() {
+            // Who withdrew consent before gets no answers until they take that back; nobody is left in silence.
+            return Spoken { words: line(Sentence::CallGoodbye), then: Then::HangUp };
         }
         if done {
             let words = format!("{words} {}", line(Sentence::CallGoodbye));
@@ -265,23 +270,41 @@ impl Talk<'_> {
         format!("call:{}:{place}:{digest}", self.call.id)
     }
 
-    /// Tries again while the session or its store is too busy, as long as a contact may wait.
     async fn insist(&self, key: String, command: &Command) -> Result<Handled, Fault> {
-        let Self { app, org, call, .. } = *self;
-        let until = app.clock.now().plus_millis(PATIENCE_MILLIS);
-        loop {
-            match app.runtime.handle(org, &call.session, Some(key.clone()), command.clone()).await {
-                Ok(handled) => return Ok(handled),
-                Err(error) => {
-                    let again = app.clock.now().plus_millis(PAUSE_MILLIS);
-                    if error.retry_after().is_none() || again >= until {
-                        return Err(error.into());
-                    }
-                    app.voice.node.alarm.until(again).await;
+        insist(self.app, self.org, self.call, key, command).await
+    }
+}
+
+/// Tries again while the session or its store is too busy, as long as a contact may wait.
+pub(in crate::voice) async fn insist(
+    app: &App,
+    org: &OrgId,
+    call: &Call,
+    key: String,
+    command: &Command,
+) -> Result<Handled, Fault> {
+    let until = app.clock.now().plus_millis(PATIENCE_MILLIS);
+    loop {
+        match app.runtime.handle(org, &call.session, Some(key.clone()), command.clone()).await {
+            Ok(handled) => return Ok(handled),
+            Err(error) => {
+                let again = app.clock.now().plus_millis(PAUSE_MILLIS);
+                if error.retry_after().is_none() || again >= until {
+                    return Err(error.into());
                 }
+                app.voice.node.alarm.until(again).await;
             }
         }
     }
+}
+
+/// What the contact hears when their words could not be taken: please say that again. In their language, as long as the
+/// session can be read.
+pub(in crate::voice) async fn unheard(app: &App, org: &OrgId, call: &Call) -> Spoken {
+    let session = app.runtime.read(org, &call.session).await;
+    let locale = session.map_or_else(|_| "en".to_owned(), |session| session.meta.locale.clone());
+    let words = Catalogue::of(&locale).say(Sentence::CallUnheard, &[]);
+    Spoken { words, then: Then::Listen }
 }
 
 /// Whether only the beginning of what we said was heard. Providers differ in marks and blanks, not in words.

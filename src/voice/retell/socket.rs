@@ -16,7 +16,6 @@ use usher_actors::voice::Line;
 use usher_channels::retell::frame::{
     Config, MAX_FRAME_BYTES, Request, Response, Turn, UNINTELLIGIBLE, Words, heard,
 };
-use usher_conversation::catalogue::{Catalogue, Sentence};
 use usher_conversation::id::OrgId;
 use usher_conversation::problem::Problem;
 use usher_conversation::voice::CallEnd;
@@ -25,7 +24,7 @@ use super::told;
 use crate::app::App;
 use crate::voice::peers::calls::{admit, answered, known, over};
 use crate::voice::peers::refused;
-use crate::voice::peers::turns::{Heard, Spoken, Talk, Then};
+use crate::voice::peers::turns::{Heard, Spoken, Talk, Then, unheard};
 use crate::voice::routes::end;
 use crate::voice::spoken::words as sentence;
 use crate::voice::{Call, Provider, VoiceSettings};
@@ -90,9 +89,21 @@ enum Left {
 }
 
 /// A question of Retell's.
+#[derive(Debug, PartialEq, Eq)]
 struct Question {
     id: u64,
     heard: Heard,
+}
+
+impl Question {
+    /// The question to answer after one that still `waits`. One without words only presses for the answer: it must not
+    /// take the words' place.
+    fn next(waits: Option<Self>, id: u64, heard: Heard) -> Self {
+        match waits {
+            Some(before) if heard.words.is_none() && before.heard.words.is_some() => Self { id, ..before },
+            _ => Self { id, heard },
+        }
+    }
 }
 
 impl Socket {
@@ -212,21 +223,23 @@ impl Socket {
                         Some(Request::PingPong { timestamp }) => self.send(&Response::PingPong { timestamp }),
                         Some(Request::ResponseRequired { response_id, transcript }) => {
                             newest = newest.max(response_id);
-                            waiting = Some(Question { id: response_id, heard: place(&transcript, true) });
+                            waiting = Some(Question::next(waiting, response_id, place(&transcript, true)));
                         }
                         Some(Request::ReminderRequired { response_id, transcript }) => {
                             newest = newest.max(response_id);
-                            waiting = Some(Question { id: response_id, heard: place(&transcript, false) });
+                            waiting = Some(Question::next(waiting, response_id, place(&transcript, false)));
                         }
                         Some(Request::UpdateOnly { .. } | Request::CallDetails { .. } | Request::Other) | None => {}
                     },
                 },
                 Some((id, spoken)) = running.next() => {
-                    let spoken = spoken.unwrap_or_else(|error| {
-                        tracing::error!(call = %call.id, %error, "a turn of a call failed");
-                        let words = Catalogue::of("en").say(Sentence::CallUnheard, &[]);
-                        Spoken { words, then: Then::Listen }
-                    });
+                    let spoken = match spoken {
+                        Ok(spoken) => spoken,
+                        Err(error) => {
+                            tracing::error!(call = %call.id, %error, "a turn of a call failed");
+                            unheard(&app, &org, call).await
+                        }
+                    };
                     if id >= newest {
                         self.say(id, spoken, false);
                     }
@@ -236,8 +249,12 @@ impl Socket {
         }
     }
 
-    /// The call is over because somebody hung up: the contact, unless we said goodbye.
+    /// The call is over because somebody hung up: the contact, unless we said goodbye. Unless another socket has taken
+    /// this one's place, then only that one knows.
     async fn closed(&self, call: &Call) -> Result<(), Fault> {
+        if !self.is_newest(call).await? {
+            return Ok(());
+        }
         let last = self.app.voice.peers.turns.get(&call.id).unwrap_or_default();
         let how = match last.then {
             Then::Listen => CallEnd::ContactHungUp,
@@ -254,13 +271,16 @@ impl Socket {
             () = self.app.voice.node.alarm.until(until) => {}
             () = self.app.lifecycle.stopped() => return Ok(()),
         }
-        let now = self.app.store.call(&self.org, &call.id).await?;
-        match now {
-            Some(now) if now.outcome.is_none() && now.attachments == call.attachments => {
-                over(&self.app, &self.org, call, CallEnd::Failed, None).await
-            }
-            _ => Ok(()),
+        if self.is_newest(call).await? {
+            over(&self.app, &self.org, call, CallEnd::Failed, None).await?;
         }
+        Ok(())
+    }
+
+    /// Whether the call goes on and this socket is the last that took it up.
+    async fn is_newest(&self, call: &Call) -> Result<bool, Fault> {
+        let now = self.app.store.call(&self.org, &call.id).await?;
+        Ok(now.is_some_and(|now| now.outcome.is_none() && now.attachments == call.attachments))
     }
 
     async fn wait_for_the_end(mut self, mut incoming: Incoming) {
@@ -314,4 +334,23 @@ fn place(transcript: &[Turn], spoke: bool) -> Heard {
     let of_ours = transcript.iter().rfind(ours).map(|turn| turn.content.clone());
     let words = heard(transcript).filter(|words| spoke && words != UNINTELLIGIBLE);
     Heard { place, words, of_ours }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(words: Option<&str>) -> Heard {
+        Heard { place: 1, words: words.map(str::to_owned), of_ours: None }
+    }
+
+    #[test]
+    fn a_reminder_does_not_take_the_place_of_words_that_wait() {
+        let spoke = Question::next(None, 4, heard(Some("Reyes Bakery")));
+        let reminded = Question::next(Some(spoke), 5, heard(None));
+        assert_eq!(reminded, Question { id: 5, heard: heard(Some("Reyes Bakery")) });
+        let again = Question::next(Some(reminded), 6, heard(Some("Reyes Bakery and Sons")));
+        assert_eq!(again, Question { id: 6, heard: heard(Some("Reyes Bakery and Sons")) });
+        assert_eq!(Question::next(None, 7, heard(None)), Question { id: 7, heard: heard(None) });
+    }
 }

@@ -13,7 +13,7 @@ use super::told;
 use crate::app::App;
 use crate::inbound::routes::malformed;
 use crate::voice::peers::calls::{admit, answered, known};
-use crate::voice::peers::turns::{Heard, Spoken, Talk, Then};
+use crate::voice::peers::turns::{Heard, Spoken, Talk, Then, unheard};
 use crate::voice::peers::{header, refused};
 use crate::voice::routes::end;
 use crate::voice::spoken::words as sentence;
@@ -49,7 +49,15 @@ pub async fn complete(
     let settings = app.voice.settings_of(&org).await?;
     let call = known(&app, &org, &told(vendor_call)).await?;
     edge::concerns(&request, &org, &call.session);
-    let spoken = speak(&app, &org, call, &settings, &asked).await?;
+    let spoken = match speak(&app, &org, call.clone(), &settings, &asked).await {
+        Ok(spoken) => spoken,
+        // A model that fails costs the call; one that asks again does not.
+        Err(error) if error.problem().retryable() => {
+            tracing::error!(call = %call.id, %error, "a turn of a call failed");
+            unheard(&app, &org, &call).await
+        }
+        Err(error) => return Err(error),
+    };
 
     let id = format!("chatcmpl-{}", hex::encode(app.entropy.bits()));
     let stream = Stream::new(&id, &asked.model, app.clock.now());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
-use usher_channels::vapi::Auth;
+use sha2::{Digest as _, Sha256};
 use usher_channels::vapi::auth::HmacPlan;
 use usher_channels::vapi::client::{Control, Destination};
 use usher_channels::vapi::message::{
@@ -16,10 +16,10 @@ use usher_channels::vapi::message::{
     tool_results,
 };
 use usher_channels::widget::ProblemBody;
-use usher_conversation::catalogue::Sentence;
+use usher_conversation::catalogue::{Catalogue, Sentence};
 use usher_conversation::id::OrgId;
-use usher_conversation::session::Command;
 use usher_conversation::session::tools::{self, Tool};
+use usher_conversation::session::{Command, EscalationReason};
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{CallEnd, CallNews, ToolCall, ToolResult, TurnLatency, briefing};
 
@@ -27,6 +27,7 @@ use super::told;
 use crate::app::App;
 use crate::inbound::routes::malformed;
 use crate::voice::peers::calls::{admit, answered, known, over, reported};
+use crate::voice::peers::turns::insist;
 use crate::voice::peers::{PeerReport, header, refused};
 use crate::voice::routes::{end, tell};
 use crate::voice::spoken::words as sentence;
@@ -66,13 +67,17 @@ pub async fn receive(
         News::AssistantRequest => on.assistant(&request).await?,
         News::ToolCalls { tool_call_list } => {
             let wanted = tool_call_list.into_iter().take(MOST_TOOLS).map(WantedTool::into_call);
-            on.tools(&request, wanted.collect()).await?
+            on.tools(&request, wanted.collect()).await
         }
         News::StatusUpdate { status, ended_reason } => {
             let record = on.record(&request).await?;
             match status.as_str() {
                 "in-progress" => answered(&app, &org, &record).await?,
-                "ended" => on.over(&record, ended_reason.as_deref().unwrap_or_default(), None).await?,
+                "ended" => match ended_reason.as_deref().or(vendor.ended_reason.as_deref()) {
+                    Some(reason) => on.over(&record, reason, None).await?,
+                    // How it ended is told by the report.
+                    None => app.voice.release_line(&record.id),
+                },
                 _ => {}
             }
             json!({})
@@ -129,9 +134,8 @@ async fn sender(app: &App, request: &HttpRequest, body: &[u8]) -> Result<OrgId, 
             timestamp_header: None,
             ..timed.clone()
         };
-        let fits =
-            |plan| Auth::Hmac(plan).verify(|name| header(headers, name), body, app.clock.now()).is_ok();
-        if fits(timed) || fits(plain) {
+        let fits = |plan: &HmacPlan| plan.verify(|name| header(headers, name), body, app.clock.now()).is_ok();
+        if fits(&timed) || fits(&plain) {
             return Ok(org);
         }
     }
@@ -166,8 +170,7 @@ impl On<'_> {
             }
         }
         let begin = Command::Start { channel: None };
-        let key = Some(format!("call:{}:begin", record.id));
-        let session = app.runtime.handle(org, &record.session, key, begin).await?;
+        let session = app.runtime.handle(org, &record.session, None, begin).await?;
         let opening = briefing(&session.meta, &session.state, &persona(&settings.profile));
         let mut variables: Map<String, Value> = opening.variables.into_iter().collect();
         variables.insert("first_message".to_owned(), opening.first_message.into());
@@ -182,40 +185,47 @@ impl On<'_> {
         })
     }
 
-    async fn tools(&self, request: &HttpRequest, wanted: Vec<ToolCall>) -> Result<Value, Fault> {
-        let record = self.record(request).await?;
-        self.connected(&record).await?;
+    /// The answers to tools: whatever happens here, the vendor wants one for each, with a good status.
+    async fn tools(&self, request: &HttpRequest, wanted: Vec<ToolCall>) -> Value {
+        let record = match self.record(request).await {
+            Ok(record) => self.connected(&record).await.map(|()| record),
+            Err(error) => Err(error),
+        };
         let mut results = Vec::with_capacity(wanted.len());
         for ToolCall { id, name, parameters } in wanted {
-            let answer = match Tool::parse(&name, &parameters) {
-                Ok(tool) => self.run(&record, &id, &tool).await?,
-                Err(error) => tools::refuse(&error),
+            let answer = match (&record, Tool::parse(&name, &parameters)) {
+                (Ok(record), Ok(tool)) => self.run(record, &id, &tool).await.unwrap_or_else(|e| failure(&e)),
+                (Ok(_), Err(error)) => tools::refuse(&error),
+                (Err(error), _) => failure(error),
             };
             results.push((name, ToolResult { id, result: answer.json, is_error: answer.is_error }));
         }
-        Ok(tool_results(results.iter().map(|(name, result)| (name.as_str(), result))))
+        tool_results(results.iter().map(|(name, result)| (name.as_str(), result)))
     }
 
     async fn run(&self, record: &Call, id: &str, tool: &Tool) -> Result<tools::ToolAnswer, Fault> {
         let Self { app, org, .. } = *self;
         let answer = if let Some(command) = tool.command(&record.id, &origin(record)) {
-            let key = Some(format!("call:{}:tool:{id}", record.id));
-            let handled = app.runtime.handle(org, &record.session, key, command).await?;
+            let key = format!("call:{}:tool:{id}", record.id);
+            let handled = insist(app, org, record, key, &command).await?;
             tools::answer(&handled.meta, &handled.state, tool, Some(&handled.reply()))
         } else {
             let current = app.runtime.read(org, &record.session).await?;
             tools::answer(&current.meta, &current.state, tool, None)
         };
         match tool {
-            Tool::EndCall { .. } => self.steer(record, &Control::EndCall).await,
+            Tool::EndCall { .. } => {
+                // Hanging up at once would cut the goodbye off.
+                let current = app.runtime.read(org, &record.session).await?;
+                let words = Catalogue::of(&current.meta.locale).say(Sentence::CallGoodbye, &[]);
+                self.steer(record, &Control::Say { content: &words, end_call_after_spoken: true }).await;
+            }
             Tool::Transfer { .. } => {
                 let Some(number) = self.settings.profile.transfer_to.as_deref() else {
                     let json = json!({ "ok": false, "error": "nobody can take the call now" }).to_string();
                     return Ok(tools::ToolAnswer { json, is_error: true });
                 };
-                let words = sentence(app, org, Sentence::CallOneMoment).await?;
-                let destination = Destination::Number { number };
-                self.steer(record, &Control::Transfer { destination, content: &words }).await;
+                self.transfer(record, number).await?;
             }
             Tool::GetNextQuestion
             | Tool::RecordAnswer { .. }
@@ -224,6 +234,13 @@ impl On<'_> {
             | Tool::Escalate { .. } => {}
         }
         Ok(answer)
+    }
+
+    async fn transfer(&self, record: &Call, number: &str) -> Result<(), Fault> {
+        let words = sentence(self.app, self.org, Sentence::CallOneMoment).await?;
+        let destination = Destination::Number { number };
+        self.steer(record, &Control::Transfer { destination, content: &words }).await;
+        Ok(())
     }
 
     /// Steers the call where Vapi says it can be steered; elsewhere its own tools do.
@@ -250,9 +267,13 @@ impl On<'_> {
             return Ok(());
         }
         self.connected(record).await?;
-        let at = at.unwrap_or_default();
+        // A message has no id; without a time its words must do.
+        let words = hex::encode(&Sha256::digest(&text)[..8]);
+        let at = at.map_or(words.clone(), |at| format!("{at}:{words}"));
         if role == "user" {
-            return tell(app, org, record, &format!("heard:{at}"), CallNews::Heard { text }).await;
+            let help = self.settings.profile.is_emergency(&text);
+            tell(app, org, record, &format!("heard:{at}"), CallNews::Heard { text }).await?;
+            return if help { self.emergency(record, &at).await } else { Ok(()) };
         }
         let current = app.runtime.read(org, &record.session).await?;
         let utterance = current.state.call().map_or(0, |live| live.utterance) + 1;
@@ -260,6 +281,15 @@ impl On<'_> {
         tell(app, org, record, &format!("spoke:{at}"), spoke).await?;
         let played = CallNews::Played { utterance, text, whole: true };
         tell(app, org, record, &format!("played:{at}"), played).await
+    }
+
+    /// The contact of a model that is Vapi's needs help at once.
+    async fn emergency(&self, record: &Call, at: &str) -> Result<(), Fault> {
+        let Some(number) = self.settings.profile.emergency_to.as_deref() else { return Ok(()) };
+        let command = Command::Escalate { origin: origin(record), reason: EscalationReason::Emergency };
+        let key = format!("call:{}:emergency:{at}", record.id);
+        insist(self.app, self.org, record, key, &command).await?;
+        self.transfer(record, number).await
     }
 
     async fn over(&self, record: &Call, reason: &str, seconds: Option<u32>) -> Result<(), Fault> {
@@ -277,6 +307,13 @@ impl On<'_> {
         let words = sentence(app, org, Sentence::CallOneMoment).await?;
         Ok(destination(number, Some(&words)))
     }
+}
+
+fn failure(error: &Fault) -> tools::ToolAnswer {
+    tracing::warn!(%error, "a tool of a call could not be carried out");
+    let json =
+        json!({ "ok": false, "error": "it could not be saved just now; go on and try it again later" });
+    tools::ToolAnswer { json: json.to_string(), is_error: true }
 }
 
 fn seconds(report: &Report) -> Option<u32> {

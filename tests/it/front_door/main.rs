@@ -12,6 +12,7 @@ mod stopping;
 mod stopping_calls;
 mod trouble;
 mod voice;
+mod voice_borders;
 mod voice_peers;
 mod widget;
 

@@ -60,7 +60,7 @@ async fn tell(server: &TestServer, path: &str, body: Value) -> Result<Value> {
 }
 
 /// How many conversations were begun with the agent.
-async fn conversations(server: &TestServer) -> Result<usize> {
+pub(super) async fn conversations(server: &TestServer) -> Result<usize> {
     let url = server.ready().simulator_url.join("_sim/elevenlabs/conversations")?;
     let known: Vec<Value> = http::client()?.get(url).send().await?.error_for_status()?.json().await?;
     Ok(known.len())
@@ -140,15 +140,15 @@ async fn a_call_whose_stream_breaks_is_attached_again_and_goes_on() -> Result<()
 }
 
 /// What a stream shows of its call.
-struct Ticket {
-    call: String,
+pub(super) struct Ticket {
+    pub(super) call: String,
     sid: String,
     token: String,
 }
 
 impl Ticket {
     /// A call comes in; its document says what its stream shall show.
-    async fn of_call(server: &TestServer, number: u8) -> Result<Self> {
+    pub(super) async fn of_call(server: &TestServer, number: u8) -> Result<Self> {
         let sid = format!("CA{number:032x}");
         let (url, form) = ringing(server, &sid);
         let document = document(server, &url, &form).await?;
@@ -193,19 +193,19 @@ async fn answer(stream: &mut Stream) -> Result<Option<u16>> {
     }
 }
 
-fn base(server: &TestServer) -> String {
+pub(super) fn base(server: &TestServer) -> String {
     server.ready().base_url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// What the carrier is told to do when it asks `url` as it should.
-async fn document(server: &TestServer, url: &str, form: &[(String, String)]) -> Result<String> {
+pub(super) async fn document(server: &TestServer, url: &str, form: &[(String, String)]) -> Result<String> {
     let signed = signature(&server.account().auth_token, url, form);
     let request = http::client()?.post(url).form(form).header("x-twilio-signature", signed);
     Ok(request.send().await?.error_for_status()?.text().await?)
 }
 
 /// The webhook of a call that comes in.
-fn ringing(server: &TestServer, sid: &str) -> (String, Vec<(String, String)>) {
+pub(super) fn ringing(server: &TestServer, sid: &str) -> (String, Vec<(String, String)>) {
     let account = server.account();
     let form = [
         ("CallSid", sid),

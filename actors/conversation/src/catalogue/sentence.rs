@@ -44,7 +44,7 @@ sentences! {
     NudgeFirst = "nudge_first", NudgeSecond = "nudge_second", NudgeLast = "nudge_last",
     NudgeHello = "nudge_hello", NudgeHelloName = "nudge_hello_name", NudgeLink = "nudge_link",
     Revisit = "revisit", Keep = "keep", MediaUnexpected = "media_unexpected", SendFile = "send_file",
-    FileUnavailable = "file_unavailable", FileRefused = "file_refused",
+    FileUnavailable = "file_unavailable", FileRefused = "file_refused", SendFileLater = "send_file_later",
     CallIntro = "call_intro", CallIntroNamed = "call_intro_named", CallBegins = "call_begins",
     CallGoesOn = "call_goes_on", CallResumes = "call_resumes", AfterCall = "after_call",
     AfterCallLink = "after_call_link", CallClosed = "call_closed", CallLinesBusy = "call_lines_busy",

@@ -97,8 +97,11 @@ impl LiveCall {
         self.unanswered.as_ref().map(|words| words.text.as_str())
     }
 
-    /// The call after one more piece of news; `None` when it is over.
+    /// The call that goes on after one more piece of news of `call`, if any does.
     pub(super) fn after(live: Option<Self>, call: &CallId, news: &CallNews) -> Option<Self> {
+        if let CallNews::Ended { .. } = news {
+            return live.filter(|live| live.id != *call);
+        }
         let mut live = live.filter(|live| live.id == *call).unwrap_or_else(|| Self::new(call));
         match news {
             CallNews::Connected { .. } => live.attachments += 1,
@@ -116,7 +119,7 @@ impl LiveCall {
                 live.saying.retain(|saying| saying.utterance > *utterance);
                 live.was_heard(*utterance, text);
             }
-            CallNews::Ended { .. } => return None,
+            CallNews::Ended { .. } => {}
         }
         Some(live)
     }
@@ -195,9 +198,12 @@ pub(super) const fn moves_on(event: &Event) -> bool {
 }
 
 /// News of a call. Words alone answer nothing; the first connection begins the session, the end may leave questions that
-/// go on by text.
+/// go on by text. Whoever learns first that a call is over tells it, so last words may come after the end: they are kept,
+/// and neither connect nor end it again.
 pub(super) fn tell(draft: &mut Draft<'_>, call: CallId, news: CallNews) {
+    let over = draft.state.is_over(&call);
     let end = match &news {
+        CallNews::Connected { .. } | CallNews::Ended { .. } if over => return,
         CallNews::Ended { end, .. } => Some(*end),
         CallNews::Connected { .. } => {
             begin(draft, None);
@@ -209,9 +215,6 @@ pub(super) fn tell(draft: &mut Draft<'_>, call: CallId, news: CallNews) {
         | CallNews::Played { .. } => None,
     };
     let live = draft.state.call().filter(|live| live.id == call);
-    if end.is_some() && live.is_none() && draft.state.ended_call() == Some(&call) {
-        return;
-    }
     let talked = live.is_some_and(|live| live.talked);
     // A node that died could not say how much was heard of its last words; its news of them did.
     let broken_off: Vec<_> = match (live, &news) {

@@ -96,9 +96,10 @@ impl<'a> Speech<'a> {
         }
     }
 
-    /// The sentence that gives the client their page, where there is one.
+    /// The sentence that gives the client their page, where there is one. Aloud never: it cannot be written down, and
+    /// whoever speaks for us would hold what opens the session.
     pub(crate) fn link(&self, with: Sentence, without: Sentence) -> String {
-        match &self.meta.link {
+        match self.meta.link.as_ref().filter(|_| !self.aloud) {
             Some(link) => self.say(with, &[("link", link)]),
             None => self.plain(without),
         }
@@ -140,9 +141,9 @@ impl<'a> Speech<'a> {
     fn prompt_with_choices(&self, state: &SessionState, field: &Field) -> String {
         let mut out = self.prompt(state, field).into_owned();
         self.push_choices(&mut out, field);
-        if let (FieldType::File, Some(link)) = (field.kind, &self.meta.link) {
+        if let (FieldType::File, Some(_)) = (field.kind, &self.meta.link) {
             out.push(' ');
-            out.push_str(&self.say(Sentence::SendFile, &[("link", link)]));
+            out.push_str(&self.link(Sentence::SendFile, Sentence::SendFileLater));
         }
         out
     }

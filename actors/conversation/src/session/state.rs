@@ -343,8 +343,9 @@ impl SessionState {
         self.call.as_deref()
     }
 
-    pub(super) const fn ended_call(&self) -> Option<&CallId> {
-        self.ended_call.as_ref()
+    /// Whether this call has ended.
+    pub(super) fn is_over(&self, call: &CallId) -> bool {
+        self.ended_call.as_ref() == Some(call) && self.call().is_none_or(|live| live.id != *call)
     }
 
     pub(super) fn delivery_channel(&self, delivery: &DeliveryId) -> Option<Channel> {
@@ -527,6 +528,7 @@ impl SessionState {
     }
 
     fn on_call(&mut self, call: &CallId, news: &CallNews, at: Timestamp) {
+        let late = self.is_over(call) && !matches!(news, CallNews::Connected { .. });
         match news {
             CallNews::Connected { origin, .. } => {
                 self.contact.greeted = true;
@@ -542,8 +544,10 @@ impl SessionState {
             }
             CallNews::Spoke { .. } | CallNews::Playing { .. } | CallNews::Played { .. } => {}
         }
-        let live = self.call.take().map(Arc::unwrap_or_clone);
-        self.call = LiveCall::after(live, call, news).map(Arc::new);
+        if !late {
+            let live = self.call.take().map(Arc::unwrap_or_clone);
+            self.call = LiveCall::after(live, call, news).map(Arc::new);
+        }
     }
 
     fn said(&mut self, message: &OutboundMessage, at: Timestamp) {

@@ -19,6 +19,8 @@ pub struct Persona {
 
 /// Puts together the variables and the first words for a call of this session as it stands. A call that was attached again
 /// goes on from what the contact heard last, and does not greet a second time.
+///
+/// All of it goes to a vendor, so nothing in it may open anything: neither the session's id nor its link.
 pub fn briefing(meta: &SessionMeta, state: &SessionState, persona: &Persona) -> Opening {
     let speech = Speech::of(meta).aloud();
     let pending = state.pending().and_then(|id| meta.flow.field(id));
@@ -36,7 +38,6 @@ pub fn briefing(meta: &SessionMeta, state: &SessionState, persona: &Persona) -> 
         ("agent_name".to_owned(), text(&persona.name)),
         ("client_name".to_owned(), text(&meta.contact_name)),
         ("org_name".to_owned(), text(&meta.org_name)),
-        ("session_id".to_owned(), text(meta.session.as_str())),
         ("pending_field".to_owned(), text(pending.map_or("", |field| field.id.as_str()))),
         ("pending_question".to_owned(), text(&question)),
         ("known_answers".to_owned(), Value::String(speech.known_answers(state))),

@@ -7,6 +7,7 @@
 mod audio;
 mod briefing;
 mod call;
+mod emergency;
 mod events;
 mod farewell;
 mod sentences;
@@ -14,6 +15,7 @@ mod sentences;
 pub use audio::{Audio, AudioFormat, Coding, UnknownFormat};
 pub use briefing::{Persona, briefing};
 pub use call::{CallDirection, CallEnd, CallNews, TurnLatency};
+pub use emergency::asks_for_help;
 pub use events::{AgentEvent, CarrierEvent, Fault, Opening, Refusal, ToolCall, ToolResult, Utterance};
 pub use farewell::is_farewell;
 pub use sentences::{sentence_ends, whole_sentences};

@@ -5,12 +5,13 @@ use usher_conversation::channel::Channel;
 use usher_conversation::id::CallId;
 use usher_conversation::session::tools::{self, Tool, ToolError};
 use usher_conversation::session::{
-    Command, Effect, EscalationReason, Event, Origin, Speaker, effects_of, reply_of, reply_to_nothing,
+    Command, Effect, EscalationReason, Event, Origin, SessionMeta, Speaker, effects_of, reply_of,
+    reply_to_nothing,
 };
 use usher_conversation::view::transcript_of;
 use usher_conversation::voice::{CallDirection, CallEnd, CallNews, Persona, TurnLatency, briefing};
 
-use crate::support::{NOON, World, meta, sound};
+use crate::support::{NOON, World, flow_of, meta, sound};
 
 pub(crate) fn call() -> CallId {
     CallId::new(NOON, [9; 16])
@@ -166,6 +167,48 @@ fn the_first_words_of_a_call_name_the_organisation_and_ask_the_pending_question(
     let first = opening.first_message.expect("first words");
     assert!(first.contains("Robin") && first.contains("Bright Agency"), "{first}");
     assert!(first.ends_with("What is your business called?"), "{first}");
+}
+
+#[test]
+fn what_a_voice_vendor_is_told_opens_no_session() {
+    let mut world = connected();
+    let opening = briefing(&world.meta, &world.state, &Persona { name: "Robin".to_owned() });
+    let told = format!("{opening:?}");
+    let asked = json!({ "question": "send me the link" });
+    let answered = uses(&mut world, "answer_question", &asked).to_string();
+    let file = json!([{ "id": "logo", "label": "Logo", "prompt": "Do you have a logo?", "type": "file" }]);
+    let picture = SessionMeta { flow: flow_of(&file).into(), ..meta() };
+    let mut pictured = World::new(picture, sound);
+    pictured.start(Channel::Sms);
+    let asked = format!("{:?}", briefing(&pictured.meta, &pictured.state, &Persona::default()));
+    assert!(asked.contains("Do you have a logo?"), "{asked}");
+    for secret in [world.meta.session.as_str(), "lnk_abc"] {
+        for told in [&told, &answered, &asked] {
+            assert!(!told.contains(secret), "{told}");
+        }
+    }
+    assert!(answered.contains("answer right here"), "{answered}");
+}
+
+#[test]
+fn news_that_come_after_the_end_are_kept_and_begin_no_other_call() {
+    let mut world = connected();
+    told(&mut world, CallNews::Heard { text: "I have to go".to_owned() });
+    told(&mut world, CallNews::Ended { end: CallEnd::ContactHungUp, seconds: 12 });
+    let late = CallNews::Heard { text: "and thanks".to_owned() };
+    told(&mut world, late.clone());
+    told(&mut world, CallNews::Played { utterance: 1, text: "Good".to_owned(), whole: false });
+    told(&mut world, CallNews::Connected { origin: on_the_phone(), direction: CallDirection::Inbound });
+    assert_eq!(world.state.call(), None, "it is over");
+    told(&mut world, CallNews::Ended { end: CallEnd::Finished, seconds: 12 });
+    let events = || world.journal.iter().flat_map(|turn| &turn.events);
+    let ended = |event: &&Event| matches!(event, Event::Call { news: CallNews::Ended { .. }, .. });
+    assert_eq!(events().filter(ended).count(), 1, "the end is told once");
+    assert_eq!(texts_sent(&world).len(), 1, "and followed by one text");
+    assert!(
+        events().any(|event| matches!(event, Event::Call { news, .. } if *news == late)),
+        "the record is whole"
+    );
 }
 
 #[test]

@@ -11,13 +11,12 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
-use usher_conversation::flow::FieldId;
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{AgentEvent, Audio, AudioFormat, CarrierEvent, Fault, Opening, Refusal};
 
 use super::call::{Action, Call, Done, Order, Route, Sound};
 use super::channel::VoiceCall;
-use super::clerk::{Answer, Clerk, Desk, Job, key_prefix};
+use super::clerk::{Answer, Asked, Briefing, Clerk, Desk, Job, key_prefix};
 use super::news;
 use super::ports::{
     Agent, AgentDialer, CallRef, Caption, Carrier, CarrierEvents, Connection, TransferPlan, VoiceNode,
@@ -38,18 +37,12 @@ enum Ended {
     Alarm(Timestamp),
     Clerk(Answer),
     /// Of the dial with this number.
-    Dialed(u32, Done, Result<Connection, Refusal>),
+    Dialed(u32, Result<Connection, Refusal>),
     Transferred(bool),
-    Watching(Option<Box<Watch>>),
-    Session(Box<Watch>, Update),
+    Watching(Option<Box<Subscription>>),
+    Session(Box<Subscription>, Update),
     Recorded,
     Nothing,
-}
-
-/// The session, watched.
-struct Watch {
-    subscription: Subscription,
-    pending: Option<FieldId>,
 }
 
 /// See the module.
@@ -72,6 +65,10 @@ pub(crate) struct Bridge {
     dropped_out: u64,
     /// Counts dials: what an earlier one brings is let go.
     dial: u32,
+    /// What the session asked after the last turn that was watched.
+    watched: Option<Asked>,
+    /// The newest that is known of what it asks, from wherever.
+    asked: Asked,
     clerk: Clerk,
     desk: Desk,
     under_way: FuturesUnordered<LocalBoxFuture<'static, Ended>>,
@@ -108,6 +105,8 @@ impl Bridge {
             voice,
             dropped_out: 0,
             dial: 0,
+            watched: None,
+            asked: Asked::default(),
             clerk: Clerk::new(),
             desk,
             under_way: FuturesUnordered::new(),
@@ -267,15 +266,18 @@ impl Bridge {
                 self.machine.on_timer(now, &mut self.actions);
             }
             Ended::Clerk(answer) => self.clerk_answers(answer, now),
-            Ended::Dialed(dial, done, connection) => self.dialed(dial, done, connection, now),
+            Ended::Dialed(dial, connection) => self.dialed(dial, connection, now),
             Ended::Transferred(taken) => {
                 self.machine.on_outside(Done::Transferred { taken }, now, &mut self.actions);
             }
-            Ended::Watching(watch) => match watch {
-                Some(watch) => self.next_turn(watch),
+            Ended::Watching(subscription) => match subscription {
+                Some(subscription) => {
+                    self.watched.get_or_insert_with(|| Asked::after(subscription.head()));
+                    self.next_turn(subscription);
+                }
                 None => self.watch(Some(now.plus_millis(WATCH_AGAIN_MILLIS))),
             },
-            Ended::Session(watch, update) => self.turn(watch, update, now),
+            Ended::Session(subscription, update) => self.turn(subscription, update, now),
             Ended::Recorded => {
                 self.close_line(now);
                 return true;
@@ -290,9 +292,28 @@ impl Bridge {
         let done = match answer {
             Answer::Told => return,
             Answer::Lost => return self.line.meters().news_lost.increment(1),
-            Answer::Used { id, tool, answer, withdrawn } => Done::Used { id, tool, answer, withdrawn },
-            Answer::Entered { digits, answer } => Done::Entered { digits, answer },
-            Answer::Briefed(dial, Ok((opening, utterances))) => return self.open(dial, opening, utterances),
+            Answer::Used { id, tool, answer, withdrawn, asked } => {
+                self.learn(asked);
+                Done::Used { id, tool, answer, withdrawn }
+            }
+            Answer::Entered { digits, answer, asked } => {
+                let turn = asked.as_ref().map(|asked| asked.turn);
+                self.learn(asked);
+                Done::Entered { digits, answer, turn }
+            }
+            Answer::Briefed(dial, _) if dial != self.dial => return,
+            Answer::Briefed(dial, Ok(briefing)) => {
+                let Briefing { mut opening, utterances, asked } = *briefing;
+                let turn = asked.turn;
+                self.learn(Some(asked));
+                let contact_said = opening.contact_said.take();
+                if contact_said.is_some() {
+                    // The contact has spoken last: the first words are the reply to that.
+                    opening.first_message = Some(String::new());
+                }
+                self.open(dial, opening);
+                Done::Briefed { utterances, turn, contact_said }
+            }
             Answer::Briefed(dial, Err(error)) => {
                 let refusal = Refusal::Unreachable(format!("the session cannot be read: {error}"));
                 return self.not_dialed(dial, refusal, now);
@@ -301,17 +322,16 @@ impl Bridge {
         self.machine.on_outside(done, now, &mut self.actions);
     }
 
-    /// Opens a conversation, unless it is not wanted any more.
-    fn open(&mut self, dial: u32, mut opening: Opening, utterances: u32) {
-        if dial != self.dial {
-            return;
+    /// What the session asks; turns may be told of in any order.
+    fn learn(&mut self, asked: Option<Asked>) {
+        if let Some(asked) = asked.filter(|asked| asked.turn >= self.asked.turn) {
+            self.machine.on_question(asked.field.clone());
+            self.asked = asked;
         }
-        let contact_said = opening.contact_said.take();
-        if contact_said.is_some() {
-            // The contact has spoken last: the first words are the reply to that.
-            opening.first_message = Some(String::new());
-        }
-        let done = Done::Dialed { utterances, contact_said };
+    }
+
+    /// Opens a conversation.
+    fn open(&mut self, dial: u32, opening: Opening) {
         self.line.meters().dials.increment(1);
         let (dialer, call) = (Arc::clone(&self.dialer), Arc::clone(&self.call));
         let too_late = self.node.alarm.until(self.node.now().plus_millis(self.limits.dial));
@@ -320,18 +340,14 @@ impl Bridge {
                 connection = dialer.dial(&call, opening) => connection,
                 () = too_late => Err(Refusal::Unreachable("it did not answer in time".to_owned())),
             };
-            Ended::Dialed(dial, done, connection)
+            Ended::Dialed(dial, connection)
         }));
     }
 
-    /// A dial came to its end; `done` is what it means when it was a good one.
-    fn dialed(&mut self, dial: u32, done: Done, connection: Result<Connection, Refusal>, now: Timestamp) {
+    fn dialed(&mut self, dial: u32, connection: Result<Connection, Refusal>, now: Timestamp) {
         match connection {
             Ok(Connection { mut agent, .. }) if dial != self.dial => agent.close(),
-            Ok(Connection { agent, events }) => {
-                self.agent = Some(AgentSide::new(agent, events));
-                self.machine.on_outside(done, now, &mut self.actions);
-            }
+            Ok(Connection { agent, events }) => self.agent = Some(AgentSide::new(agent, events)),
             Err(refusal) => self.not_dialed(dial, refusal, now),
         }
     }
@@ -342,45 +358,42 @@ impl Bridge {
         }
     }
 
-    /// Watches the session, from `at` on.
+    /// Watches the session, from `at` on: at first as it is then, later from the last turn that was watched.
     fn watch(&mut self, at: Option<Timestamp>) {
         let (node, call) = (Arc::clone(&self.node), Arc::clone(&self.call));
+        let since = self.watched.as_ref().map_or(u64::MAX, |watched| watched.turn);
         let pause = at.map(|at| node.alarm.until(at));
         self.under_way.push(Box::pin(async move {
             if let Some(pause) = pause {
                 pause.await;
             }
-            // What happened before the agent is briefed is in its briefing.
-            let subscription = node.runtime.subscribe(&call.org, &call.session, u64::MAX).await;
-            Ended::Watching(subscription.ok().map(|subscription| {
-                let pending = subscription.head().pending().cloned();
-                Box::new(Watch { subscription, pending })
-            }))
+            let subscription = node.runtime.subscribe(&call.org, &call.session, since).await;
+            Ended::Watching(subscription.ok().map(Box::new))
         }));
     }
 
-    fn next_turn(&mut self, mut watch: Box<Watch>) {
+    fn next_turn(&mut self, mut subscription: Box<Subscription>) {
         self.under_way.push(Box::pin(async move {
-            let update = watch.subscription.next().await;
-            Ended::Session(watch, update)
+            let update = subscription.next().await;
+            Ended::Session(subscription, update)
         }));
     }
 
-    fn turn(&mut self, mut watch: Box<Watch>, update: Update, now: Timestamp) {
+    fn turn(&mut self, subscription: Box<Subscription>, update: Update, now: Timestamp) {
         let Update::Turn(published) = update else {
             return self.watch(Some(now.plus_millis(WATCH_AGAIN_MILLIS)));
         };
         let (turn, state) = (&published.turn, &published.state);
-        watch.subscription.acker().ack(turn.seq);
+        subscription.acker().ack(turn.seq);
         let prefix = key_prefix(&self.call);
         let ours = turn.dedup.as_deref().is_some_and(|key| key.starts_with(&prefix));
-        if !ours
-            && let Some(news) = news::of_turn(watch.subscription.meta(), turn, state, watch.pending.as_ref())
-        {
+        let asked = Asked::after(state);
+        let before = self.watched.replace(asked.clone()).and_then(|before| before.field);
+        self.learn(Some(asked));
+        if !ours && let Some(news) = news::of_turn(subscription.meta(), turn, state, before.as_ref()) {
             self.machine.on_session(news, now, &mut self.actions);
         }
-        watch.pending = state.pending().cloned();
-        self.next_turn(watch);
+        self.next_turn(subscription);
     }
 
     fn start_next_job(&mut self) -> bool {
@@ -434,7 +447,10 @@ impl Bridge {
             }
             Action::Filler => {
                 if let Some(filler) = &self.filler {
+                    let micros = filler.raw_len() as u64 * 1_000_000;
+                    let micros = micros / u64::from(self.carrier_format.bytes_per_second());
                     self.carrier.audio(filler);
+                    self.machine.on_filler(micros, self.node.now());
                 }
             }
             Action::Silence => self.be_silent(),
@@ -509,12 +525,9 @@ impl Bridge {
         }
     }
 
-    fn transfer(&mut self, mut plan: TransferPlan) {
+    fn transfer(&mut self, plan: TransferPlan) {
         let (node, call) = (Arc::clone(&self.node), Arc::clone(&self.call));
         self.under_way.push(Box::pin(async move {
-            if let Ok(current) = node.runtime.read(&call.org, &call.session).await {
-                plan.summary = news::summary(&current.meta, &current.state);
-            }
             let taken = node.telephony.transfer(&call, &plan).await;
             if let Err(error) = &taken {
                 tracing::warn!(call = %call.call, %error, "a call could not be transferred");

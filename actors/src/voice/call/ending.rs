@@ -4,6 +4,7 @@ use usher_conversation::session::EscalationReason;
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{CallEnd, CallNews};
 
+use super::held::Note;
 use super::playback::Playback;
 use super::words::say;
 use super::{Action, Call, Order, Stage};
@@ -17,12 +18,12 @@ const LINGER_MILLIS: i64 = 2_500;
 const TRANSFER_MILLIS: i64 = 15_000;
 
 /// What follows the last words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum After {
     /// The end.
     HangUp(CallEnd),
-    /// A person: by name, if one was asked for.
-    Transfer(Option<String>),
+    /// A person.
+    Transfer,
 }
 
 /// When everything sent must have been played and its marks be back.
@@ -53,9 +54,9 @@ impl Call {
     }
 
     /// The agent's tool asked for a person.
-    pub(super) fn close_for(&mut self, name: Option<&str>, now: Timestamp, out: &mut Vec<Action>) {
+    pub(super) fn close_for_a_person(&mut self, now: Timestamp, out: &mut Vec<Action>) {
         if let Stage::Live { .. } = self.stage {
-            self.close_with(After::Transfer(name.map(str::to_owned)), LINGER_MILLIS, false, now, out);
+            self.close_with(After::Transfer, LINGER_MILLIS, false, now, out);
         }
     }
 
@@ -117,10 +118,10 @@ impl Call {
 
     /// What follows the last words.
     pub(super) fn conclude(&mut self, now: Timestamp, out: &mut Vec<Action>) {
-        let Stage::Closing { after, .. } = &self.stage else { return };
-        match after.clone() {
+        let Stage::Closing { after, .. } = self.stage else { return };
+        match after {
             After::HangUp(end) => self.end(end, now, out),
-            After::Transfer(name) => match self.setup.people.find(name.as_deref()).cloned() {
+            After::Transfer => match self.setup.people.anybody.clone() {
                 Some(plan) => self.transfer(plan, now, out),
                 None => self.transferred(false, now, out),
             },
@@ -138,9 +139,8 @@ impl Call {
 
     /// The contact needs help now: nobody is let finish a sentence.
     pub(super) fn emergency(&mut self, now: Timestamp, out: &mut Vec<Action>) {
-        let Some(plan) = self.setup.people.emergency.as_ref().map(|emergency| emergency.plan.clone()) else {
-            return;
-        };
+        let Some(emergency) = &self.setup.people.emergency else { return };
+        let Some(plan) = emergency.plan.clone() else { return self.alarm(out) };
         match self.stage {
             Stage::Transferring { .. } | Stage::Grace { .. } | Stage::Over => {}
             Stage::Screening { .. }
@@ -157,6 +157,14 @@ impl Call {
         }
     }
 
+    /// The contact needs help, and nobody can be put through on this line: a human is called, and the contact told so.
+    fn alarm(&mut self, out: &mut Vec<Action>) {
+        // Once is enough.
+        self.setup.people.emergency = None;
+        out.push(Action::Escalate(EscalationReason::Emergency));
+        self.inform(Note::saying(say::NOBODY_TO_HELP), out);
+    }
+
     /// The network took the transfer, or did not.
     pub(super) fn transferred(&mut self, taken: bool, now: Timestamp, out: &mut Vec<Action>) {
         match self.stage {
@@ -169,9 +177,10 @@ impl Call {
                 // A telephone that rang somewhere else is not silence.
                 self.silence.postpone(now);
                 out.push(Action::Message(say::TRANSFER_FAILED.to_owned()));
+                self.release_notes(out);
             }
             Stage::Transferring { .. } | Stage::Closing { .. } => {
-                self.note = Some(say::TRANSFER_FAILED.to_owned());
+                self.held.keep_first(Note::saying(say::TRANSFER_FAILED));
                 self.dial(now, out);
             }
             Stage::Screening { .. }
@@ -201,7 +210,7 @@ impl Call {
             Stage::Screening { .. }
             | Stage::PlayingOut { .. }
             | Stage::Dialing { .. }
-            | Stage::Closing { after: After::Transfer(_), .. } => self.end(CallEnd::ContactHungUp, now, out),
+            | Stage::Closing { after: After::Transfer, .. } => self.end(CallEnd::ContactHungUp, now, out),
             Stage::Grace { .. } | Stage::Over => {}
         }
     }
@@ -219,7 +228,7 @@ impl Call {
             | Stage::PlayingOut { .. }
             | Stage::Dialing { .. }
             | Stage::Live { .. }
-            | Stage::Closing { after: After::Transfer(_), .. } => {
+            | Stage::Closing { after: After::Transfer, .. } => {
                 self.hand_over(Handover::LineLost, now, out);
             }
         }
@@ -260,6 +269,8 @@ impl Call {
             self.playback.goes_on();
         }
         self.tell(now, out);
+        // Digits that wait for more of them are an answer however the call ends.
+        out.extend(self.keys.take().map(Action::Enter));
         out.push(Action::CloseAgent);
         if hang_up {
             out.push(Action::HangUp);
@@ -268,7 +279,7 @@ impl Call {
             out.push(Action::Hold);
         }
         if let Outcome::Ended(end) = outcome {
-            let seconds = u32::try_from(now.millis_since(self.setup.began.unwrap_or(self.began)) / 1_000);
+            let seconds = u32::try_from(now.millis_since(self.connected_at()) / 1_000);
             out.push(Action::Tell(CallNews::Ended { end, seconds: seconds.unwrap_or(0) }));
         }
         out.push(Action::Finish(outcome));

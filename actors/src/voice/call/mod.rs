@@ -8,12 +8,14 @@
 //! | `mod` | the stages of a call, and what each event means in them |
 //! | `vocabulary` | actions, and what goes in besides the two sides' events |
 //! | `ending` | goodbye, transfer, hang-up, hand-over |
+//! | `held` | what waits until the agent is there |
 //! | `watch` | deadlines: silence, doubtful interruptions, slow tools, the longest call |
 //! | `playback` | what was sent, played and so heard |
 //! | `keys` | digits typed on the telephone |
 //! | `words` | how much of a text was heard; what a speaking model is told |
 
 mod ending;
+mod held;
 mod keys;
 mod playback;
 #[cfg(test)]
@@ -22,26 +24,30 @@ mod vocabulary;
 mod watch;
 mod words;
 
+use usher_conversation::flow::FieldId;
 use usher_conversation::session::EscalationReason;
 use usher_conversation::session::tools::{self, Tool, ToolAnswer};
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{
     AgentEvent, CallDirection, CallEnd, CallNews, CarrierEvent, Fault, Refusal, ToolCall, ToolResult,
-    TurnLatency,
+    TurnLatency, asks_for_help,
 };
 
 use super::ports::{CallRef, CallUsage, Handover, Speaker, TransferReason};
 use super::settings::Setup;
 use ending::After;
+use held::{Held, Note};
 use keys::{Keys, Pressed};
-use playback::Playback;
 pub(crate) use playback::Sound;
+use playback::{LONGEST_TEXT, Playback};
 pub(crate) use vocabulary::{Action, Done, Order, Route, SessionNews};
 use watch::{Silence, TimeLeft};
-use words::{mentions, say};
+use words::{bounded, say};
 
 /// Tools that may be under way at once.
 const MOST_TOOLS: usize = 8;
+/// Bytes of a vendor's id. A tool with a longer one is passed over: nothing could be answered to it.
+const LONGEST_ID: usize = 256;
 /// The agent may be lost once; a conversation that lasted so long since counts as a new one.
 const LASTED_MILLIS: i64 = 30_000;
 /// So much audio may still be played out before a lost agent is dialled again; more is thrown away.
@@ -96,9 +102,12 @@ pub(crate) struct Call {
     agent: bool,
     /// Conversations lost or not reached since the last good one.
     failures: u8,
-    /// What the next agent is told first.
-    note: Option<String>,
+    /// What the agent is told once it is there.
+    held: Held,
+    /// What the session asks now.
+    asked: Option<FieldId>,
     time: TimeLeft,
+    /// When this attachment began.
     began: Timestamp,
     /// The contact's last words, while the agent thinks.
     heard_at: Option<Timestamp>,
@@ -121,7 +130,8 @@ impl Call {
             connected: false,
             agent: false,
             failures: 0,
-            note: None,
+            held: Held::default(),
+            asked: None,
             time: TimeLeft::Plenty,
             began: now,
             heard_at: None,
@@ -170,8 +180,8 @@ impl Call {
         }
         self.doubt = None;
         self.usage.audio_out_millis += micros / 1_000;
+        self.silence.broken(now);
         if began {
-            self.silence.broken(now);
             self.tell(now, out);
         }
         if let Stage::Closing { until, begun, .. } = &mut self.stage {
@@ -203,7 +213,7 @@ impl Call {
                 self.usage.heard += 1;
                 out.push(Action::Caption { speaker: Speaker::Contact, text: text.clone(), settled: true });
                 out.push(Action::Tell(CallNews::Heard { text: text.clone() }));
-                out.push(Action::Message(text));
+                self.inform(Note::saying(text), out);
             }
             CarrierEvent::Hangup => self.hung_up(now, out),
         }
@@ -250,10 +260,11 @@ impl Call {
                 self.playback.correct(corrected.text);
                 self.tell(now, out);
             }
-            AgentEvent::Heard(heard) => self.heard(heard.text.trim(), now, out),
+            AgentEvent::Heard(heard) => self.heard(bounded(heard.text, LONGEST_TEXT).trim(), now, out),
             AgentEvent::Hearing(text) => {
                 self.hears_along = true;
                 self.contact_is_there(now);
+                let text = bounded(text, LONGEST_TEXT);
                 out.push(Action::Caption { speaker: Speaker::Contact, text, settled: false });
             }
             AgentEvent::Interrupted { event } => self.interrupted(event, now, out),
@@ -269,14 +280,14 @@ impl Call {
         self.agent = true;
         self.usage.dials += 1;
         self.silence.begins(now);
-        out.push(Action::Connected { conversation });
+        out.push(Action::Connected { conversation: bounded(conversation, LONGEST_ID) });
         if !self.connected {
             self.connected = true;
             let (origin, direction) = (self.setup.origin.clone(), self.direction);
             out.push(Action::Tell(CallNews::Connected { origin, direction }));
         }
         out.push(Action::Release);
-        out.extend(self.note.take().map(Action::Message));
+        self.release_notes(out);
     }
 
     fn heard(&mut self, text: &str, now: Timestamp, out: &mut Vec<Action>) {
@@ -296,7 +307,7 @@ impl Call {
             self.stage = Stage::Live { since: now };
         }
         let emergency = self.setup.people.emergency.as_ref();
-        if emergency.is_some_and(|emergency| mentions(text, &emergency.keywords)) {
+        if emergency.is_some_and(|emergency| asks_for_help(text, &emergency.keywords)) {
             self.emergency(now, out);
         }
     }
@@ -323,18 +334,19 @@ impl Call {
         self.doubt = None;
         self.playback.close();
         let ToolCall { id, name, parameters } = call;
-        if self.tools.iter().any(|pending| pending.id == id) {
+        if id.len() > LONGEST_ID || self.tools.iter().any(|pending| pending.id == id) {
             return;
         }
         self.usage.tools += 1;
         let fail = |id, result: String| Action::Result(ToolResult { id, result, is_error: true });
         match Tool::parse(&name, &parameters) {
             Err(error) => out.push(fail(id, tools::refuse(&error).json)),
-            Ok(Tool::Transfer { to }) if self.setup.people.find(to.as_deref()).is_none() => {
+            Ok(Tool::Transfer { .. }) if self.setup.people.anybody.is_none() => {
                 out.push(fail(id, say::NOBODY.to_owned()));
             }
             Ok(_) if self.tools.len() == MOST_TOOLS => out.push(fail(id, say::TOO_MANY.to_owned())),
             Ok(tool) => {
+                let tool = self.about_what_is_asked(tool);
                 let due = now.plus_millis(self.setup.limits.tool);
                 self.tools.push(PendingTool { id: id.clone(), since: now, due });
                 out.push(Action::Use { id, tool });
@@ -342,10 +354,35 @@ impl Call {
         }
     }
 
+    /// An answer without its question is about the question that is asked now, also if it is carried out late: it must not
+    /// become the answer to the next one. Of several at once only the first is: the others are about what follows.
+    fn about_what_is_asked(&self, tool: Tool) -> Tool {
+        match tool {
+            Tool::RecordAnswer { field: None, value } if self.tools.is_empty() => {
+                Tool::RecordAnswer { field: self.asked.clone(), value }
+            }
+            tool => tool,
+        }
+    }
+
+    /// What the session asks now.
+    pub(crate) fn on_question(&mut self, asked: Option<FieldId>) {
+        self.asked = asked;
+    }
+
+    /// The filler is being played, for so many microseconds.
+    pub(crate) fn on_filler(&mut self, micros: u64, now: Timestamp) {
+        self.playback.aside(micros, now);
+    }
+
     fn gone(&mut self, fault: Fault, now: Timestamp, out: &mut Vec<Action>) {
         self.agent = false;
         match self.stage {
             Stage::Live { .. } | Stage::Dialing { .. } => match fault {
+                // Nobody has said anything yet: that is no goodbye.
+                Fault::Ended if matches!(self.stage, Stage::Dialing { .. }) => {
+                    self.unavailable("it closed before it was ready".to_owned(), now, out);
+                }
                 Fault::Ended => {
                     out.push(Action::CloseAgent);
                     self.goodbye_now(now, out);
@@ -412,9 +449,9 @@ impl Call {
     /// Something that was asked for is done.
     pub(crate) fn on_outside(&mut self, outcome: Done, now: Timestamp, out: &mut Vec<Action>) {
         match outcome {
-            Done::Dialed { utterances, contact_said } => {
+            Done::Briefed { utterances, turn, contact_said } => {
                 self.playback.count_from(utterances);
-                self.note = self.note.take().or(contact_said);
+                self.held.briefed(turn, contact_said);
             }
             Done::NotDialed(refusal) => {
                 if let Stage::Dialing { .. } = self.stage {
@@ -425,43 +462,43 @@ impl Call {
                 }
             }
             Done::Used { id, tool, answer, withdrawn } => {
-                if self.used(&id, &tool, answer, now, out) && withdrawn {
-                    self.goodbye(now, out);
+                self.used(&id, &tool, answer, now, out);
+                if withdrawn {
+                    self.withdrawn(now, out);
                 }
             }
-            Done::Entered { digits, answer } => {
-                if !self.agent || self.stage == Stage::Over {
-                    return;
-                }
-                match answer {
-                    Some(answer) => {
-                        out.push(Action::Context { id: "keypad", text: answer.json });
-                        out.push(Action::Message(say::typed(&digits)));
-                    }
-                    None => out.push(Action::Message(say::pressed(&digits))),
-                }
+            Done::Entered { digits, answer, turn } => {
+                let note = match answer {
+                    Some(answer) => Note {
+                        turn,
+                        context: Some(("keypad", answer.json)),
+                        message: Some(say::typed(&digits)),
+                    },
+                    None => Note::saying(say::pressed(&digits)),
+                };
+                self.inform(note, out);
             }
             Done::Transferred { taken } => self.transferred(taken, now, out),
         }
     }
 
-    /// Answers a tool, unless it was too late; says whether it was not.
-    fn used(
-        &mut self,
-        id: &str,
-        tool: &Tool,
-        answer: ToolAnswer,
-        now: Timestamp,
-        out: &mut Vec<Action>,
-    ) -> bool {
-        let Some(at) = self.tools.iter().position(|pending| pending.id == id) else { return false };
+    /// Answers a tool. Of one that was said to have failed, and took effect after all, the agent must know: otherwise it
+    /// does it again.
+    fn used(&mut self, id: &str, tool: &Tool, answer: ToolAnswer, now: Timestamp, out: &mut Vec<Action>) {
+        let Some(at) = self.tools.iter().position(|pending| pending.id == id) else {
+            // An agent that was lost meanwhile has a successor, whose briefing knows it.
+            if let (Stage::Live { .. } | Stage::Closing { .. }, false) = (&self.stage, answer.is_error) {
+                out.push(Action::Context { id: "late", text: say::late(&answer.json) });
+            }
+            return;
+        };
         let pending = self.tools.swap_remove(at);
         *self.tools_took.get_or_insert(0) += now.millis_since(pending.since);
         let ToolAnswer { json, is_error } = answer;
         out.push(Action::Result(ToolResult { id: pending.id, result: json, is_error }));
         match tool {
             Tool::EndCall { .. } if !is_error => self.close_call(now, out),
-            Tool::Transfer { to } if !is_error => self.close_for(to.as_deref(), now, out),
+            Tool::Transfer { .. } if !is_error => self.close_for_a_person(now, out),
             Tool::EndCall { .. }
             | Tool::Transfer { .. }
             | Tool::GetNextQuestion
@@ -470,20 +507,31 @@ impl Call {
             | Tool::AnswerQuestion { .. }
             | Tool::Escalate { .. } => {}
         }
-        true
+    }
+
+    /// The contact withdrew consent on this call: what the agent was told to say is the last thing that is said.
+    fn withdrawn(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        match self.stage {
+            Stage::Live { .. } | Stage::Closing { .. } => self.goodbye(now, out),
+            Stage::Screening { .. } | Stage::PlayingOut { .. } | Stage::Dialing { .. } => {
+                self.end(CallEnd::Finished, now, out);
+            }
+            Stage::Transferring { .. } | Stage::Grace { .. } | Stage::Over => {}
+        }
     }
 
     /// News from the session.
     pub(crate) fn on_session(&mut self, news: SessionNews, now: Timestamp, out: &mut Vec<Action>) {
-        match (news, &self.stage) {
-            (SessionNews::Elsewhere { context, message }, Stage::Live { .. } | Stage::Closing { .. }) => {
-                self.contact_is_there(now);
-                out.push(Action::Context { id: "session", text: context });
-                out.extend(message.map(Action::Message));
+        match news {
+            SessionNews::Elsewhere { turn, context, message } => {
+                if let Stage::Live { .. } | Stage::Closing { .. } = self.stage {
+                    self.contact_is_there(now);
+                }
+                let note = Note { turn: Some(turn), context: Some(("session", context)), message };
+                self.inform(note, out);
             }
-            // Whoever is dialled next is told everything.
-            (SessionNews::Elsewhere { .. }, _) | (SessionNews::Stop, Stage::Over) => {}
-            (SessionNews::Stop, _) => {
+            SessionNews::Stop if self.stage == Stage::Over => {}
+            SessionNews::Stop => {
                 self.cut(now, out);
                 self.end(CallEnd::Finished, now, out);
             }

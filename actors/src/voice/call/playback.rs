@@ -20,7 +20,7 @@ const MOST_MARKS: usize = 480;
 /// Utterances that may be unfinished.
 const MOST_UTTERANCES: usize = 16;
 /// The longest text of one utterance, in bytes.
-const LONGEST_TEXT: usize = 8_000;
+pub(super) const LONGEST_TEXT: usize = 8_000;
 /// No more audio for so long before an interruption: all of the utterance's audio was there.
 const COMPLETE_AFTER: i64 = 500;
 /// The agent's own word on what was spoken is waited for so long.
@@ -193,6 +193,17 @@ impl Playback {
         }
         let due = self.unmarked >= MARK_EVERY && self.marks.len() < MOST_MARKS;
         Sound::Play { mark: due.then(|| self.place_mark()) }
+    }
+
+    /// Sound that holds no words of the agent's: it takes its time on the line, and nothing is heard of it.
+    pub(super) fn aside(&mut self, micros: u64, now: Timestamp) {
+        if !self.is_playing() {
+            self.anchor = Some((now, self.sent));
+        }
+        self.sent += micros;
+        self.unmarked += micros;
+        self.tail_marked = false;
+        self.last_audio = now;
     }
 
     fn begin(&mut self) -> &mut Utterance {

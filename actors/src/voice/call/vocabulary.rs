@@ -56,9 +56,12 @@ pub(crate) enum Action {
 /// What came of an action.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Done {
-    /// A conversation is open; the call had so many utterances before.
-    Dialed {
+    /// The session was read for the agent that is being dialled.
+    Briefed {
+        /// Utterances of the call before.
         utterances: u32,
+        /// The newest turn the agent is told of.
+        turn: u64,
         /// Words of the contact from before, of which nothing has come.
         contact_said: Option<String>,
     },
@@ -73,7 +76,12 @@ pub(crate) enum Done {
         withdrawn: bool,
     },
     /// Digits were offered; `None` when the pending question takes no digits.
-    Entered { digits: String, answer: Option<ToolAnswer> },
+    Entered {
+        digits: String,
+        answer: Option<ToolAnswer>,
+        /// The turn in which they were taken.
+        turn: Option<u64>,
+    },
     /// The network took the transfer, or refused it.
     Transferred { taken: bool },
 }
@@ -83,6 +91,8 @@ pub(crate) enum Done {
 pub(crate) enum SessionNews {
     /// Something happened on another channel.
     Elsewhere {
+        /// In which turn.
+        turn: u64,
         /// What the agent should know.
         context: String,
         /// What the contact would say about it.

@@ -86,10 +86,15 @@ impl Call {
             .min()
     }
 
+    /// When the contact was first connected, whatever attachment that was.
+    pub(super) fn connected_at(&self) -> Timestamp {
+        self.setup.began.unwrap_or(self.began)
+    }
+
     /// The next step towards the end of the longest call.
     fn time_due(&self) -> Timestamp {
         let limits = &self.setup.limits;
-        let end = self.began.plus_millis(limits.longest);
+        let end = self.connected_at().plus_millis(limits.longest);
         match self.time {
             TimeLeft::Plenty => end.plus_millis(-WARNING_MILLIS),
             TimeLeft::Little => end,

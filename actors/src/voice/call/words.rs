@@ -24,18 +24,6 @@ pub(super) fn bounded(mut text: String, bytes: usize) -> String {
     text
 }
 
-/// Whether one of `keywords` stands in `text` as words of its own.
-pub(super) fn mentions(text: &str, keywords: &[String]) -> bool {
-    let text = text.to_lowercase();
-    keywords.iter().filter(|keyword| !keyword.is_empty()).any(|keyword| {
-        text.match_indices(keyword.as_str()).any(|(at, found)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + found.len()..].chars().next();
-            !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
-        })
-    })
-}
-
 /// What the agent is told in its own sentence or the contact's.
 pub(super) mod say {
     pub(crate) const STILL_THERE: &str =
@@ -51,6 +39,12 @@ pub(super) mod say {
         r#"{"ok":false,"error":"that took too long; go on and try it again later"}"#;
     pub(crate) const TOO_MANY: &str = r#"{"ok":false,"error":"too many requests at once"}"#;
     pub(crate) const NOBODY: &str = r#"{"ok":false,"error":"nobody can take the call; offer that somebody calls back, with the tool escalate"}"#;
+
+    pub(crate) const NOBODY_TO_HELP: &str = "(This may be an emergency, and nobody can be put through on this line. Say at once that a person is being told now, and that they must telephone the emergency services if somebody is in danger.)";
+
+    pub(crate) fn late(json: &str) -> String {
+        format!("What was said to have taken too long was carried out after all; do not repeat it. {json}")
+    }
 
     pub(crate) fn go_on(last_heard: &str) -> String {
         if last_heard.is_empty() {
@@ -85,14 +79,6 @@ mod tests {
         assert_eq!(spoken_prefix(text, 17, 40), "Great. Shall we", "a word that just ended was heard");
         assert_eq!(spoken_prefix(text, 1, 40), "");
         assert_eq!(spoken_prefix(text, 40, 40), text);
-    }
-
-    #[test]
-    fn keywords_are_words_of_their_own() {
-        let keywords = ["fire".to_owned(), "gas leak".to_owned()];
-        assert!(mentions("There is a GAS LEAK here!", &keywords));
-        assert!(mentions("fire", &keywords));
-        assert!(!mentions("We fired our last agency", &keywords));
     }
 
     proptest! {

@@ -45,7 +45,7 @@ fn shown(conversation: &Conversation) -> Value {
     json!({
         "id": conversation.id, "agent": conversation.agent, "started": conversation.started,
         "ended": facts.ended, "termination": facts.termination, "counts": facts.counts,
-        "client_data": facts.client_data, "transcript": facts.transcript,
+        "client_data": facts.client_data, "user_id": facts.user_id, "transcript": facts.transcript,
     })
 }
 

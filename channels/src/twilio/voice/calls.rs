@@ -64,8 +64,6 @@ pub enum CallChange<'c> {
     Redirect(Instructions<'c>),
     /// Hang up.
     HangUp,
-    /// Call it off, unless it was answered.
-    Cancel,
 }
 
 /// What became of a change.
@@ -186,7 +184,6 @@ impl TwilioClient {
         let parameter = match change {
             CallChange::Redirect(instructions) => instructions.parameter()?,
             CallChange::HangUp => ("Status", "completed".into()),
-            CallChange::Cancel => ("Status", "canceled".into()),
         };
         changed(self.post(credentials, &["Calls", &file], &[parameter]).await)
     }

@@ -38,8 +38,6 @@ pub enum Verb<'a> {
     Redirect(&'a str),
     /// Record the caller.
     Record(Record<'a>),
-    /// Do not answer. Only as the first verb of an incoming call.
-    Reject(RejectReason),
     /// End the call.
     Hangup,
 }
@@ -49,10 +47,6 @@ pub enum Verb<'a> {
 pub enum Prompt<'a> {
     /// Speak a text.
     Say(Say<'a>),
-    /// Play the file at this URL.
-    Play(&'a str),
-    /// Play tones: `0`-`9`, `*`, `#`, `w` waits half a second.
-    Tones(&'a str),
     /// Be silent for this many seconds.
     Pause(u32),
 }
@@ -188,15 +182,6 @@ pub struct Record<'a> {
     pub status_callback: Option<&'a str>,
 }
 
-/// What the caller of a rejected call hears.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RejectReason {
-    /// "Not in service".
-    Rejected,
-    /// A busy tone.
-    Busy,
-}
-
 /// The document that has these verbs.
 pub fn document(verbs: &[Verb<'_>]) -> Result<String, TwimlError> {
     let mut xml = Writer(r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#.to_owned());
@@ -219,8 +204,6 @@ impl Writer {
             Verb::Dial(dial) => self.dial(dial),
             Verb::Redirect(url) => self.element("Redirect", |_| {}, url),
             Verb::Record(record) => self.record(record),
-            Verb::Reject(RejectReason::Rejected) => self.0.push_str(r#"<Reject reason="rejected"/>"#),
-            Verb::Reject(RejectReason::Busy) => self.0.push_str(r#"<Reject reason="busy"/>"#),
             Verb::Hangup => self.0.push_str("<Hangup/>"),
         }
         Ok(())
@@ -236,8 +219,6 @@ impl Writer {
                 },
                 say.text,
             ),
-            Prompt::Play(url) => self.element("Play", |_| {}, url),
-            Prompt::Tones(digits) => self.empty("Play", |xml| xml.attribute("digits", Some(digits))),
             Prompt::Pause(seconds) => self.empty("Pause", |xml| xml.number("length", Some(*seconds))),
         }
     }

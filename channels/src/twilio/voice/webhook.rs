@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::stream::StreamSid;
 use crate::twilio::codec::{Address, CodecError, FallbackCause, Reader};
 use crate::twilio::form::Form;
 
-/// The number in `From` of a caller who hides theirs. It belongs to nobody.
-const ANONYMOUS: &str = "+266696687";
+/// What stands in `From` when the caller's number is hidden or not known: ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN,
+/// UNAVAILABLE and PRIVATE, as they are spelled on a telephone's keys. These numbers belong to nobody.
+const NOBODYS: [&str; 6] = ["+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253", "+7748283"];
 
 /// How far a call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -196,7 +196,7 @@ impl<'f> VoiceRequest<'f> {
 
     /// The caller's number, when it can be called back.
     pub fn caller(&self) -> Option<&'f str> {
-        self.from.and_then(Address::phone).filter(|number| *number != ANONYMOUS)
+        self.from.and_then(Address::phone).filter(|number| !NOBODYS.contains(number))
     }
 }
 
@@ -249,7 +249,7 @@ pub struct GatherResult<'f> {
     pub finished_on: Option<&'f str>,
     /// Recognised speech.
     pub speech: Option<&'f str>,
-    /// How sure the recogniser is, 0 to 1.
+    /// How sure the recogniser is, 0 to 1; none when it said nothing of the kind.
     pub confidence: Option<f32>,
 }
 
@@ -257,19 +257,14 @@ impl<'f> GatherResult<'f> {
     /// Reads the request of a `<Gather>`'s action.
     pub fn parse(form: &'f Form<'_>) -> Result<Self, CodecError> {
         let read = Reader(form);
-        let confidence = match read.text("Confidence")? {
-            None => None,
-            Some(text) => match text.parse::<f32>() {
-                Ok(confidence) if (0.0..=1.0).contains(&confidence) => Some(confidence),
-                _ => return Err(CodecError::Invalid("Confidence")),
-            },
-        };
+        // How sure somebody was must not cost the words.
+        let confidence = read.text("Confidence")?.and_then(|text| text.parse().ok());
         Ok(Self {
             call: VoiceRequest::parse(form)?,
             digits: read.text("Digits")?,
             finished_on: read.text("FinishedOnKey")?,
             speech: read.text("SpeechResult")?,
-            confidence,
+            confidence: confidence.filter(|sure| (0.0..=1.0).contains(sure)),
         })
     }
 }
@@ -441,51 +436,6 @@ impl<'f> RecordResult<'f> {
             url: read.text("RecordingUrl")?,
             seconds: read.number("RecordingDuration")?,
             hung_up: read.text("Digits")? == Some("hangup"),
-        })
-    }
-}
-
-/// What a stream did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamEvent {
-    /// The socket is open.
-    Started,
-    /// The stream is over.
-    Stopped,
-    /// The socket could not be opened, or broke.
-    Error,
-}
-
-/// News of a media stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamStatus<'f> {
-    /// `CA…`.
-    pub call_sid: &'f str,
-    /// The account, to be mapped to a known one before it is used for anything.
-    pub account_sid: &'f str,
-    /// The stream.
-    pub stream: StreamSid,
-    /// What it did.
-    pub event: StreamEvent,
-    /// Twilio's words about an error.
-    pub error: Option<&'f str>,
-}
-
-impl<'f> StreamStatus<'f> {
-    /// Reads the callback.
-    pub fn parse(form: &'f Form<'_>) -> Result<Self, CodecError> {
-        let read = Reader(form);
-        Ok(Self {
-            call_sid: read.sid("CallSid", "CA")?,
-            account_sid: read.sid("AccountSid", "AC")?,
-            stream: read.word("StreamSid", StreamSid::parse)?,
-            event: read.word("StreamEvent", |word| match word {
-                "stream-started" => Some(StreamEvent::Started),
-                "stream-stopped" => Some(StreamEvent::Stopped),
-                "stream-error" => Some(StreamEvent::Error),
-                _ => None,
-            })?,
-            error: read.text("StreamError")?,
         })
     }
 }

@@ -141,7 +141,7 @@ fn a_sentence_is_not_known_to_be_heard_because_it_is_all_that_has_arrived_of_the
 #[test]
 fn an_agent_that_comes_after_a_break_is_told_what_the_contact_said_before_it() {
     let mut rig = Rig::with(setup());
-    rig.done(Done::Dialed { utterances: 3, contact_said: Some("Acme Plumbing".to_owned()) });
+    rig.done(Done::Briefed { utterances: 3, turn: 1, contact_said: Some("Acme Plumbing".to_owned()) });
     assert!(rig.messages().is_empty(), "it is not there yet");
     rig.ready();
     assert_eq!(rig.messages(), ["Acme Plumbing"]);
@@ -260,8 +260,8 @@ fn digits_are_an_answer_after_a_pause_or_a_pound_key() {
     assert_eq!(entered, [&entry("5035550142"), &entry("2"), &entry("34")]);
     rig.log.clear();
     let answer = ToolAnswer { json: "{\"ok\":true}".to_owned(), is_error: false };
-    rig.done(Done::Entered { digits: "5035550142".to_owned(), answer: Some(answer) });
-    rig.done(Done::Entered { digits: "34".to_owned(), answer: None });
+    rig.done(Done::Entered { digits: "5035550142".to_owned(), answer: Some(answer), turn: Some(9) });
+    rig.done(Done::Entered { digits: "34".to_owned(), answer: None, turn: None });
     assert_eq!(rig.messages(), ["I have typed 5035550142 on the keypad.", "I pressed 3 4."]);
     assert_eq!(rig.count(|action| matches!(action, Action::Context { id: "keypad", .. })), 1);
 }
@@ -270,6 +270,7 @@ fn digits_are_an_answer_after_a_pause_or_a_pound_key() {
 fn what_happens_on_another_channel_reaches_the_agent() {
     let mut rig = Rig::live();
     let news = SessionNews::Elsewhere {
+        turn: 2,
         context: "Recorded: Email = dana@acme.com.".to_owned(),
         message: Some("I have just sent this by text message.".to_owned()),
     };

@@ -2,6 +2,7 @@
 
 mod behaviours;
 mod endings;
+mod late;
 mod laws;
 
 use std::collections::VecDeque;
@@ -73,13 +74,7 @@ struct Rig {
 }
 
 fn plan(reason: TransferReason) -> TransferPlan {
-    TransferPlan {
-        to: "+15035550100".to_owned(),
-        ring_seconds: 20,
-        warm: true,
-        reason,
-        summary: String::new(),
-    }
+    TransferPlan { to: "+15035550100".to_owned(), ring_seconds: 20, warm: true, reason }
 }
 
 fn setup() -> Setup {
@@ -90,9 +85,8 @@ fn setup() -> Setup {
         screened: false,
         people: People {
             anybody: Some(plan(TransferReason::Requested)),
-            named: std::collections::BTreeMap::new(),
             emergency: Some(Emergency {
-                plan: plan(TransferReason::Emergency),
+                plan: Some(plan(TransferReason::Emergency)),
                 pound_key: true,
                 keywords: vec!["gas leak".to_owned()],
             }),
@@ -132,7 +126,12 @@ impl Rig {
     }
 
     fn dialed(&mut self) {
-        self.done(Done::Dialed { utterances: 0, contact_said: None });
+        self.briefed_to(1);
+    }
+
+    /// The agent that was briefed up to this turn is there.
+    fn briefed_to(&mut self, turn: u64) {
+        self.done(Done::Briefed { utterances: 0, turn, contact_said: None });
         self.ready();
     }
 
