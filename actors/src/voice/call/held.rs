@@ -43,7 +43,10 @@ impl Held {
     /// The next agent is briefed with everything up to this turn; words of the contact that wait for a reply are said to it.
     pub(super) fn briefed(&mut self, turn: u64, contact_said: Option<String>) {
         (self.briefed, self.contact_said) = (turn, contact_said);
-        self.notes.retain(|note| note.turn.is_none_or(|turn| turn > self.briefed));
+        // What was typed before the briefing was journaled by then: it is not said twice.
+        let said = self.contact_said.as_deref().unwrap_or_default();
+        let waits = |note: &Note| note.message.as_deref().is_some_and(|message| said.contains(message));
+        self.notes.retain(|note| note.turn.map_or_else(|| !waits(note), |of| of > turn));
     }
 
     fn knows(&self, note: &Note) -> bool {

@@ -72,6 +72,17 @@ fn what_is_typed_before_the_agent_is_there_waits_for_it() {
 }
 
 #[test]
+fn what_was_typed_before_a_briefing_that_holds_it_is_said_once() {
+    let mut rig = Rig::with(setup());
+    rig.carrier(CarrierEvent::Typed("dana@acme.com".to_owned()));
+    rig.carrier(CarrierEvent::Typed("and more".to_owned()));
+    let contact_said = Some("My email is dana@acme.com".to_owned());
+    rig.done(Done::Briefed { utterances: 1, turn: 1, contact_said });
+    rig.ready();
+    assert_eq!(rig.messages(), ["My email is dana@acme.com", "and more"]);
+}
+
+#[test]
 fn digits_that_were_taken_while_the_agent_is_dialled_are_told_unless_it_knows_them() {
     let taken = |turn| {
         let answer = ToolAnswer { json: "{}".to_owned(), is_error: false };
