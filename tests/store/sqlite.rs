@@ -85,13 +85,14 @@ async fn refused_while_read_only(world: &World, session: &Opened, acknowledged: 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_became_read_only_refuses_turns_loses_none_and_heals() {
+async fn a_database_that_became_read_only_refuses_turns_and_loses_none() {
     let world = World::on_sqlite().await;
     let session = world.session("+14155550100").await;
     assert_eq!(world.append(world.said(&session, 1, "hello")).await.unwrap(), Appended::Committed);
     pragma(&world.store, "query_only = on").await;
     refused_while_read_only(&world, &session, 1).await;
-    pragma(&world.store, "query_only = off").await;
+    // The pragma cannot be taken back through a writer that begins by writing: the next store has a new one.
+    let world = world.restart().await;
     assert_eq!(world.append(world.said(&session, 2, "hello")).await.unwrap(), Appended::Committed);
     assert_eq!(integrity(&world).await, ["ok"]);
 }

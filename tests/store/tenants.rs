@@ -16,7 +16,7 @@ use usher::tenancy::ContactDetails;
 use usher_channels::twilio::TwilioCredentials;
 use usher_conversation::answer::FileAnswer;
 use usher_conversation::id::{FlowId, OrgId, PackageId, ServiceId};
-use usher_conversation::ports::{Claimed, Journal as _, Outbox as _, Settlement};
+use usher_conversation::ports::{Appended, Claimed, Journal as _, Outbox as _, Settlement};
 use usher_conversation::session::MessageKind;
 
 use crate::world::{World, a_flow, contract, profile};
@@ -234,7 +234,7 @@ contract! {
         assert_eq!(world.back().await.texts(untouched).await, ["untouched"]);
         let mut append = world.said(&theirs.session, 2, "hello");
         append.org = org.clone();
-        assert!(store.append(append).await.is_err(), "the person has no key there");
+        assert_eq!(store.append(append).await.unwrap(), Appended::Conflict, "the person has no key there");
         let mut claimed = Tenant::claim(&world).await;
         claimed.org = org.clone();
         let accepted = || Settlement::Accepted { vendor_id: "SM1".into() };
