@@ -150,10 +150,10 @@ async fn two_processes_that_write_at_the_same_moment_write_once() -> Result<()> 
     Ok(())
 }
 
-/// The broken variant: without the unique keys both write, and the check above would say so.
+/// The broken variant: without the unique keys both make the stranger's session, and the check above would say so. (What
+/// becomes of a text that is recorded twice, the store's tests show without the chance of a report in between.)
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_that_write_at_the_same_moment_write_twice_without_the_unique_keys() -> Result<()> {
-    let guards = ["journal_dedup", "journal_seq", "contacts_phone", "sessions_open"];
-    assert_eq!(raced_without("unguarded", &guards).await?, Raced { heard: 2, sessions: 3, verified: false });
+    assert_eq!(raced_without("unguarded", &["contacts_phone", "sessions_open"]).await?.sessions, 3);
     Ok(())
 }
