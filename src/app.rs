@@ -32,7 +32,7 @@ use crate::voice::{Caller, Voice};
 use crate::web::edge::{self, Edge};
 use crate::web::route::at;
 use crate::web::{assets, health, openapi, operator, page, telemetry};
-use crate::{files, inbound, onboarding, voice};
+use crate::{files, inbound, onboarding, setup, voice};
 
 /// Calls that outlast the patience of a stopping server are handed to the carrier's redirect in this time.
 const CALL_FAREWELL: Duration = Duration::from_secs(5);
@@ -191,6 +191,7 @@ impl App {
             .configure(onboarding::routes::configure)
             .configure(files::routes::configure)
             .configure(voice::routes::configure)
+            .configure(setup::configure)
             .configure(operations)
             .default_service(web::to(edge::not_found))
             .wrap(from_fn(move |request, next| edge::pass(Arc::clone(&edge), request, next)))

@@ -17,6 +17,7 @@ pub mod onboarding;
 pub mod outbound;
 pub mod projector;
 pub mod server;
+pub mod setup;
 pub mod store;
 pub mod tenancy;
 pub mod voice;

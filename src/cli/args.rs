@@ -1,5 +1,7 @@
 //! The command line's grammar.
 
+pub(super) mod setup;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -7,6 +9,7 @@ use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum}
 use usher_conversation::flow::FieldType;
 use usher_conversation::id::SessionId;
 
+use self::setup::{BeginArgs, OrgCommand, RemoteArgs, VoiceCommand};
 use super::moment::Moment;
 use crate::config::{ConfigError, Layers, Settings};
 use crate::demo::USUAL_SIMULATOR_PORT;
@@ -51,9 +54,15 @@ pub(super) enum Command {
     Doctor(JsonArgs),
     /// Rebuild sessions from their journals and compare, or rebuild the read model; exit code 1 on any difference.
     Replay(ReplayArgs),
-    /// Look at one session.
+    /// Set up organisations on the running server: their questions and numbers.
+    #[command(subcommand)]
+    Org(OrgCommand),
+    /// Begin a conversation, or look at one.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Say on the running server who answers an organisation's telephone.
+    #[command(subcommand)]
+    Voice(VoiceCommand),
     /// Ask the running server to telephone the contact of a session, now or when they may be called.
     Call(CallArgs),
     /// Hold a conversation with a flow in the terminal; no server, no database.
@@ -97,12 +106,8 @@ pub(super) struct DemoArgs {
 pub(super) struct CallArgs {
     /// The session, `ses_…`.
     pub(super) session: SessionId,
-    /// The server; without it the one these settings belong to.
-    #[arg(long)]
-    pub(super) url: Option<url::Url>,
-    /// Print the call as JSON.
-    #[arg(long)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) remote: RemoteArgs,
 }
 
 #[derive(Debug, Args)]
@@ -139,6 +144,8 @@ pub(super) struct ReplayArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionCommand {
+    /// Begin the conversation with a client on the running server, or find the one that is there.
+    Start(BeginArgs),
     /// Print the state, and every answer with where it came from.
     Show(SessionArgs),
     /// Print the journal and go on as it grows.

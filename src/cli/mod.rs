@@ -14,10 +14,13 @@ mod migrate;
 mod moment;
 mod output;
 mod parse;
+mod remote;
 mod replay;
+mod secret;
 mod serve;
 mod session;
 mod settings;
+mod setup;
 mod simulate;
 
 use std::process::ExitCode;
@@ -67,6 +70,9 @@ fn dispatch(cli: &Cli, out: &mut Out) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate::run(&start(&layers)?, out)?,
         Command::Doctor(args) => return doctor::run(&layers, args.json, out),
         Command::Replay(args) => return replay::run(&start(&layers)?, args, out),
+        Command::Org(command) => setup::org(&start(&layers)?, command, out)?,
+        Command::Voice(command) => setup::voice(&start(&layers)?, command, out)?,
+        Command::Session(SessionCommand::Start(args)) => setup::begin(&start(&layers)?, args, out)?,
         Command::Session(SessionCommand::Show(args)) => {
             session::show(&start(&layers)?, &args.id, args.json, out)?;
         }
@@ -74,7 +80,7 @@ fn dispatch(cli: &Cli, out: &mut Out) -> anyhow::Result<ExitCode> {
             session::tail(&start(&layers)?, &args.id, args.json, out)?;
         }
         Command::Call(args) => {
-            call::run(&start(&layers)?, &args.session, args.url.as_ref(), args.json, out)?;
+            call::run(&start(&layers)?, args, out)?;
         }
         Command::Chat(args) => chat::run(args, out)?,
         Command::Parse(args) => parse::run(args, out)?,

@@ -213,6 +213,15 @@ impl Origins {
     }
 }
 
+impl IntoIterator for Origins {
+    type Item = String;
+    type IntoIter = std::vec::IntoIter<String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl Value for Origins {
     fn parse(text: &str) -> Result<Self, String> {
         list(text, |item| {

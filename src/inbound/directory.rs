@@ -136,6 +136,11 @@ impl Directory {
         Ok(Some(line))
     }
 
+    /// A number was connected anew.
+    pub(crate) fn forget(&self, number: &str) {
+        self.lines.invalidate(number);
+    }
+
     /// The session `phone` talks to on this line; contact and session are made when they write for the first time.
     pub(crate) async fn session(
         &self,

@@ -93,6 +93,17 @@ impl Store {
             .await?)
     }
 
+    /// The questions an organisation's new sessions ask; `None` when it has never saved any.
+    pub async fn newest_flow(&self, org: &OrgId) -> Result<Option<FlowId>, StoreError> {
+        let (db, org) = (self.db().clone(), org.clone());
+        self.run(async move {
+            let mut tx = db.read(Scope::Org(&org)).await?;
+            let found = fetch_optional!(&mut tx, (String,), NEWEST_FLOW, org.as_str())?;
+            found.map(|(flow,)| parse_id(&flow)).transpose()
+        })
+        .await
+    }
+
     /// Makes the contact and the session of someone who writes for the first time.
     fn welcome(self, tx: &mut Tx, org: OrgId, phone: String) -> BoxFuture<'_, Result<SessionId, DbError>> {
         Box::pin(async move {

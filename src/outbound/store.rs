@@ -17,6 +17,7 @@ statements! {
         auth_token = excluded.auth_token, messaging_service_sid = excluded.messaging_service_sid";
     ADD_NUMBER = "INSERT INTO twilio_numbers (phone, org_id, account_sid, created_at) VALUES ($1, $2, $3, $4) \
         ON CONFLICT DO NOTHING";
+    MOVE_NUMBER = "UPDATE twilio_numbers SET account_sid = $3 WHERE phone = $1 AND org_id = $2";
     SMS_ACCOUNT = "SELECT n.phone, a.account_sid, a.key_id, a.auth_token, a.messaging_service_sid \
         FROM twilio_numbers n \
         JOIN twilio_accounts a ON a.org_id = n.org_id AND a.account_sid = n.account_sid \
@@ -49,7 +50,8 @@ struct AccountRow {
 }
 
 impl Store {
-    /// Connects an account and its number. `false` when the number already belongs to somebody, who keeps it.
+    /// Connects an account and its number, or brings both up to date. `false` when the number belongs to another
+    /// organisation, which keeps it; then nothing is changed.
     pub async fn connect_sms(&self, org: &OrgId, account: NewSmsAccount) -> Result<bool, StoreError> {
         let (store, org) = (self.clone(), org.clone());
         self.run(async move {
@@ -61,9 +63,14 @@ impl Store {
             let sealed = key.seal(store.entropy(), &org, Place::Credential { account: sid }, token);
             let service = account.messaging_service_sid.as_deref();
             execute!(&mut tx, SAVE_ACCOUNT, org.as_str(), sid, key.id(), sealed, service, now)?;
-            let added = execute!(&mut tx, ADD_NUMBER, account.number.as_str(), org.as_str(), sid, now)?;
+            let number = account.number.as_str();
+            let added = execute!(&mut tx, ADD_NUMBER, number, org.as_str(), sid, now)?;
+            // Somebody else's row is not seen under the organisation's scope, whatever the engine.
+            if added == 0 && execute!(&mut tx, MOVE_NUMBER, number, org.as_str(), sid)? == 0 {
+                return Ok(false);
+            }
             tx.commit().await?;
-            Ok(added == 1)
+            Ok(true)
         })
         .await
     }

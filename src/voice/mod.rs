@@ -9,6 +9,7 @@
 //! | [`agent`], [`provision`] | conversations with an agent, and making one |
 //! | [`telephony`] | control of a call outside its audio |
 //! | [`peers`], [`retell`], [`vapi`] | providers that hold the whole call and ask us for the words |
+//! | [`settings`] | who answers an organisation's telephone, and how an operator says so |
 //! | [`outbound`] | calls we make |
 //! | [`reconcile`] | calls whose end nobody told |
 //! | [`api`] | what an operator asks |
@@ -27,7 +28,7 @@ pub(crate) mod reconcile;
 mod record;
 pub mod retell;
 pub mod routes;
-mod settings;
+pub mod settings;
 mod spoken;
 pub(crate) mod store;
 pub mod stream;
@@ -200,9 +201,10 @@ impl Voice {
         key: &SecretString,
         name: &str,
         language: &str,
+        voice: Option<&str>,
     ) -> Result<String, ApiError> {
         let seconds = u32::try_from(self.limits.longest / 1_000).unwrap_or(u32::MAX);
-        provision::provision(self.dialer.client(), key, name, language, seconds).await
+        provision::provision(self.dialer.client(), key, (name, language, voice), seconds).await
     }
 
     /// How an organisation's calls are held.

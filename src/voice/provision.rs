@@ -16,8 +16,7 @@ const PROMPT: &str = include_str!("prompt.txt");
 pub(super) async fn provision(
     client: &ElevenLabsClient,
     key: &SecretString,
-    name: &str,
-    language: &str,
+    (name, language, voice): (&str, &str, Option<&str>),
     max_seconds: u32,
 ) -> Result<String, ApiError> {
     let mut made = Vec::new();
@@ -34,7 +33,7 @@ pub(super) async fn provision(
         placeholders: &placeholders,
         tools: &made,
         max_seconds,
-        voice: None,
+        voice,
         speech_model: None,
         llm: None,
         post_call_webhook: None,

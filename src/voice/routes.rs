@@ -24,7 +24,7 @@ use usher_conversation::voice::{CallDirection, CallEnd, CallNews};
 
 use super::log::AGENT_UNAVAILABLE;
 use super::{Call, CallStatus, NewCall, Provider, Recording, STREAM_PATH, StatusReport, VOICE_PATH, Voice};
-use super::{VoiceSettings, api, browser, peers, spoken, stream};
+use super::{VoiceSettings, api, browser, peers, settings, spoken, stream};
 use crate::app::App;
 use crate::inbound::Line;
 use crate::inbound::routes::{malformed, only, refused, verified};
@@ -52,6 +52,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/ws/widget/voice").get(browser::open))
         .service(at("/api/voice/calls").post(api::place))
         .service(at("/api/voice/calls/{call}").get(api::show))
+        .service(at("/api/voice/settings/{org}").get_put(settings::routes::show, settings::routes::change))
         .configure(peers::configure);
 }
 

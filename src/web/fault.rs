@@ -64,6 +64,11 @@ impl Fault {
         &self.detail
     }
 
+    /// The members of the request that are wrong.
+    pub fn members(&self) -> Vec<&str> {
+        self.errors.iter().map(|error| error.field.as_str()).collect()
+    }
+
     /// The response, naming the request's correlation id: a page for a person at a browser, a problem for programs.
     ///
     /// # Panics

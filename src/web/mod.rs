@@ -7,6 +7,7 @@ pub mod correlation;
 pub mod duplex;
 pub mod edge;
 pub mod fault;
+pub mod form;
 pub mod headers;
 pub mod health;
 pub mod limits;

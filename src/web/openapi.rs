@@ -7,7 +7,7 @@ use usher_channels::widget::{ProblemBody, ResponseReply, ResponseRequest, Server
 use utoipa::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{files, inbound, onboarding, voice, web::health};
+use crate::{files, inbound, onboarding, setup, voice, web::health};
 
 /// Where the description is served.
 pub const PATH: &str = "/openapi.json";
@@ -32,6 +32,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
         voice::api::place,
         voice::api::show,
         voice::peers::setup::connect,
+        voice::settings::routes::show,
+        voice::settings::routes::change,
+        setup::orgs::list,
+        setup::orgs::create,
+        setup::flows::save,
+        setup::numbers::connect,
+        setup::sessions::begin,
         voice::retell::webhook::receive,
         voice::vapi::messages::receive,
         voice::vapi::llm::complete,
@@ -44,6 +51,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     tags(
         (name = "widget", description = "What the embeddable widget and its hosted page call"),
         (name = "voice", description = "What operators ask about calls"),
+        (name = "setup", description = "What operators set up: organisations, questions, numbers, telephones"),
         (name = "webhooks", description = "What vendors call"),
         (name = "operations", description = "What operators call"),
     )

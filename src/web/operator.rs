@@ -4,15 +4,19 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
+use usher_conversation::id::OrgId;
 use usher_conversation::ports::Entropy;
 use usher_conversation::problem::Problem;
 use zeroize::Zeroizing;
 
 use super::Fault;
+use crate::app::App;
 use crate::crypto::write_new;
+use crate::tenancy::Organisation;
 
 /// The file in the data directory that holds a generated key.
 const FILE: &str = "operator.key";
@@ -61,6 +65,17 @@ pub fn check(key: &SecretString, headers: &HeaderMap) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::new(Problem::Unauthorized, "This needs the operator's key: `Authorization: Bearer KEY`."))
+}
+
+/// The organisation that an operator's request names.
+///
+/// # Errors
+/// [`Problem::Unauthorized`], [`Problem::RateLimited`], [`Problem::NotFound`] or a failed store.
+pub async fn tenant(app: &App, request: &HttpRequest, org: &str) -> Result<Organisation, Fault> {
+    app.edge.check_operator(request, &app.operator)?;
+    let unknown = || Fault::new(Problem::NotFound, "There is no such organisation.");
+    let org: OrgId = org.parse().map_err(|_| unknown())?;
+    app.store.organisation(&org).await?.ok_or_else(unknown)
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ impl Route {
     }
 }
 
-/// The resource at `pattern`, which knows one method; others are refused with the list of those it knows.
+/// The resource at `pattern`, which knows one method, or one to read and one to
+/// write; others are refused with the list of those it knows.
 pub const fn at(pattern: &'static str) -> At {
     At(pattern)
 }
@@ -84,6 +85,34 @@ impl At {
         F::Output: Responder + 'static,
     {
         self.knowing("PUT").route(web::put().to(handler))
+    }
+
+    /// Answers GET and HEAD with `read`, and POST with `write`.
+    pub fn get_post<R, ReadArgs, W, WriteArgs>(self, read: R, write: W) -> Resource
+    where
+        R: Handler<ReadArgs>,
+        ReadArgs: FromRequest + 'static,
+        R::Output: Responder + 'static,
+        W: Handler<WriteArgs>,
+        WriteArgs: FromRequest + 'static,
+        W::Output: Responder + 'static,
+    {
+        let reading = self.knowing("GET, HEAD, POST").route(web::head().to(read.clone()));
+        reading.route(web::get().to(read)).route(web::post().to(write))
+    }
+
+    /// Answers GET and HEAD with `read`, and PUT with `write`.
+    pub fn get_put<R, ReadArgs, W, WriteArgs>(self, read: R, write: W) -> Resource
+    where
+        R: Handler<ReadArgs>,
+        ReadArgs: FromRequest + 'static,
+        R::Output: Responder + 'static,
+        W: Handler<WriteArgs>,
+        WriteArgs: FromRequest + 'static,
+        W::Output: Responder + 'static,
+    {
+        let reading = self.knowing("GET, HEAD, PUT").route(web::head().to(read.clone()));
+        reading.route(web::get().to(read)).route(web::put().to(write))
     }
 
     fn knowing(self, allow: &'static str) -> Resource {

@@ -136,6 +136,7 @@ const WITH_IDS: &[&str] = &[
 ];
 const WITHOUT_IDS: &[&str] = &[
     "create_service",
+    "newest_flow",
     "organisation",
     "save_flow",
     "save_voice",

@@ -31,6 +31,10 @@ pub enum Problem {
     CallNotPossible,
     /// Nobody speaks for the organisation, or they cannot now.
     VoiceUnavailable,
+    /// What is asked does not go with what is there already, or still needs something that is not there yet.
+    Conflict,
+    /// A vendor did not take what we asked of it for this request.
+    VendorRefused,
     /// The caller sends faster than allowed.
     RateLimited,
     /// The session has as many inputs waiting as it may.
@@ -47,7 +51,7 @@ pub enum Problem {
 
 impl Problem {
     /// Every problem, for the documentation and its test.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::MalformedRequest,
         Self::InvalidAnswer,
         Self::InvalidSignature,
@@ -62,6 +66,8 @@ impl Problem {
         Self::FileRefused,
         Self::CallNotPossible,
         Self::VoiceUnavailable,
+        Self::Conflict,
+        Self::VendorRefused,
         Self::RateLimited,
         Self::SessionBusy,
         Self::Overloaded,
@@ -87,6 +93,8 @@ impl Problem {
             Self::FileRefused => "file-refused",
             Self::CallNotPossible => "call-not-possible",
             Self::VoiceUnavailable => "voice-unavailable",
+            Self::Conflict => "conflict",
+            Self::VendorRefused => "vendor-refused",
             Self::RateLimited => "rate-limited",
             Self::SessionBusy => "session-busy",
             Self::Overloaded => "overloaded",
@@ -113,6 +121,8 @@ impl Problem {
             Self::FileRefused => "The file was not accepted",
             Self::CallNotPossible => "This contact cannot be called",
             Self::VoiceUnavailable => "The voice mode is not available",
+            Self::Conflict => "This cannot be done as things are",
+            Self::VendorRefused => "The vendor did not accept it",
             Self::RateLimited => "Too many requests",
             Self::SessionBusy => "The session is busy",
             Self::Overloaded => "The server is overloaded",
@@ -131,11 +141,12 @@ impl Problem {
             Self::UnknownSession | Self::UnknownField | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
-            Self::CallNotPossible | Self::VoiceUnavailable => 409,
+            Self::CallNotPossible | Self::VoiceUnavailable | Self::Conflict => 409,
             Self::BodyTooLarge => 413,
             Self::InvalidAnswer | Self::FileRefused => 422,
             Self::RateLimited | Self::SessionBusy => 429,
             Self::Internal => 500,
+            Self::VendorRefused => 502,
             Self::Overloaded | Self::StoreUnavailable | Self::ShuttingDown => 503,
         }
     }
@@ -157,6 +168,8 @@ impl Problem {
             | Self::OriginNotAllowed
             | Self::CallNotPossible
             | Self::VoiceUnavailable
+            | Self::Conflict
+            | Self::VendorRefused
             | Self::UnknownSession
             | Self::UnknownField
             | Self::NotFound

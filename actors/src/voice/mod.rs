@@ -24,6 +24,7 @@ mod meters;
 mod news;
 mod sides;
 
+pub use call::mentions;
 pub use channel::{CallHandle, VoiceCall, VoiceChannel};
 pub use news::summary;
 pub use settings::{CallLimits, Emergency, People, Setup};

@@ -15,6 +15,7 @@ mod sim;
 mod speech;
 mod store;
 mod twilio;
+pub mod vapi;
 pub mod world;
 
 pub use twilio::twiml;
@@ -147,6 +148,7 @@ async fn serve(sim: Data<Sim>, listener: TcpListener, ready: impl FnOnce(ServerH
             .configure(twilio::rest::routes)
             .configure(elevenlabs::routes)
             .configure(retell::routes)
+            .configure(vapi::routes)
             .configure(page::routes)
     })
     .workers(1)

@@ -19,6 +19,7 @@ use crate::retell;
 use crate::speech::{PhraseBook, SpeechVoice};
 use crate::store::StateFile;
 use crate::twilio::voice::recording::Callback;
+use crate::vapi;
 use crate::world::{CallStatus, Line, LineState, Record, World};
 
 /// A handset's screen changed.
@@ -103,6 +104,7 @@ pub(crate) struct Sim {
     pub(crate) recordings: Mutex<Recordings>,
     pub(crate) elevenlabs: Mutex<elevenlabs::Vendor>,
     pub(crate) retell: Mutex<retell::Vendor>,
+    pub(crate) vapi: Mutex<vapi::Vendor>,
 }
 
 struct State {
@@ -143,6 +145,7 @@ impl Sim {
             recordings: Mutex::default(),
             elevenlabs: Mutex::default(),
             retell: Mutex::default(),
+            vapi: Mutex::default(),
         };
         sim.end_lost_calls();
         Ok(sim)
@@ -217,6 +220,12 @@ impl Sim {
     /// A new id with the vendor's prefix.
     pub(crate) fn sid(&self, prefix: &str) -> String {
         format!("{prefix}{}", hex::encode(self.entropy.bits()))
+    }
+
+    /// A new id, for vendors that use UUIDs.
+    pub(crate) fn uuid(&self) -> String {
+        let hex = hex::encode(self.entropy.bits());
+        format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
     }
 
     pub(crate) fn base_url(&self) -> &str {

@@ -4,19 +4,21 @@
 //! before it is repeated.
 
 use jiff::fmt::rfc2822;
-use reqwest::StatusCode;
+use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use url::Url;
 use usher_conversation::ports::{Consequence, Lookup, SendOutcome};
 use usher_conversation::session::DeliveryStatus;
 use usher_conversation::time::Timestamp;
 
-use super::codec::{ErrorBody, MAX_BODY_CHARS, MessagePage, MessageResource, NumberPage, NumberResource};
+use super::codec::{
+    ErrorBody, MAX_BODY_CHARS, MessagePage, MessageResource, NumberPage, NumberResource, is_sid,
+};
 use super::errors::{Class, classify};
 use crate::http::{Answer, HttpError, HttpStack};
-use crate::rest::{InvalidApiBase, api_base, resource, retry_after};
+use crate::rest::{ApiError, InvalidApiBase, api_base, resource, retry_after, send};
 
 /// Where Twilio's core API is, unless configured otherwise.
 pub const DEFAULT_API_BASE: &str = "https://api.twilio.com";
@@ -178,8 +180,8 @@ impl TwilioClient {
         credentials: &TwilioCredentials,
         number: &str,
     ) -> Result<Option<NumberResource>, String> {
-        let url = self.account_url(credentials, "IncomingPhoneNumbers.json");
-        let mut url = url.ok_or_else(|| "the account SID is not valid".to_owned())?;
+        let url = self.account_url(credentials, &["IncomingPhoneNumbers.json"]);
+        let mut url = url.map_err(|error| error.to_string())?;
         url.query_pairs_mut().append_pair("PhoneNumber", number);
         let page: NumberPage = self.get(credentials, url).await?;
         Ok(page.incoming_phone_numbers.into_iter().next())
@@ -195,17 +197,40 @@ impl TwilioClient {
         serde_json::from_slice(&answer.body).map_err(|_| "Twilio's answer could not be read".to_owned())
     }
 
-    fn messages_url(&self, credentials: &TwilioCredentials) -> Option<Url> {
-        self.account_url(credentials, "Messages.json")
+    /// One request for the account, with its form, if it has one.
+    pub(super) async fn ask(
+        &self,
+        credentials: &TwilioCredentials,
+        method: Method,
+        url: Url,
+        form: Option<&impl Serialize>,
+    ) -> Result<Answer, ApiError> {
+        let (user, password) = credentials.basic();
+        let request = self.http.client().request(method, url).basic_auth(user, Some(password));
+        send(&self.http, form.into_iter().fold(request, RequestBuilder::form), error_code).await
     }
 
-    fn account_url(&self, credentials: &TwilioCredentials, list: &str) -> Option<Url> {
-        if !super::codec::is_sid(&credentials.account_sid, "AC") {
-            return None;
+    /// The address of something below the account.
+    pub(super) fn account_url(
+        &self,
+        credentials: &TwilioCredentials,
+        path: &[&str],
+    ) -> Result<Url, ApiError> {
+        let account = credentials.account_sid.as_str();
+        if !is_sid(account, "AC") {
+            return Err(ApiError::unfit("account_sid"));
         }
-        let account = &credentials.account_sid;
-        Some(resource(&self.base, ["2010-04-01", "Accounts", account, list]))
+        let path = ["2010-04-01", "Accounts", account].into_iter().chain(path.iter().copied());
+        Ok(resource(&self.base, path))
     }
+
+    fn messages_url(&self, credentials: &TwilioCredentials) -> Option<Url> {
+        self.account_url(credentials, &["Messages.json"]).ok()
+    }
+}
+
+fn error_code(body: &[u8]) -> Option<String> {
+    serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.code.to_string())
 }
 
 enum Verdict {

@@ -5,6 +5,7 @@ pub mod codec;
 pub mod errors;
 pub mod form;
 pub mod media;
+pub mod numbers;
 pub mod signature;
 pub mod status;
 pub mod voice;

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use usher_channels::widget::ProblemBody;
-use usher_conversation::id::OrgId;
 use usher_conversation::problem::Problem;
 use utoipa::ToSchema;
 
 use super::Peer;
 use crate::app::App;
 use crate::inbound::address;
-use crate::voice::{Provider, VoiceProfile, VoiceSettings, retell, vapi};
-use crate::web::Fault;
+use crate::voice::settings::form;
+use crate::voice::{Provider, VoiceSettings, retell, vapi};
+use crate::web::{Fault, operator};
 
 /// Who holds an organisation's calls.
 #[derive(Deserialize, ToSchema)]
@@ -30,9 +31,9 @@ pub struct ConnectPeer {
     api_key: String,
     /// Our number as the provider knows it: E.164 at Retell, the number's id at Vapi. Needed to make calls.
     line: Option<String>,
-    /// Names, numbers, hours, scripts and limits; those that are known stay when it is absent.
+    /// Names, numbers, hours, scripts and limits; those that are known stay without it.
     #[schema(value_type = Option<Object>)]
-    profile: Option<VoiceProfile>,
+    profile: Option<Map<String, Value>>,
 }
 
 /// What to set up at the provider. The secret in it is shown this once.
@@ -48,7 +49,7 @@ pub struct Connected {
 
 /// Connects an organisation with its provider. Again: a new secret takes the place of the old one.
 #[utoipa::path(
-    put, path = "/api/voice/peers/{org}", tag = "voice", request_body = ConnectPeer,
+    put, path = "/api/voice/peers/{org}", tag = "setup", request_body = ConnectPeer,
     params(
         ("org" = String, Path, description = "The organisation's id"),
         ("Authorization" = String, Header, description = "`Bearer` and the operator's key"),
@@ -66,10 +67,7 @@ pub async fn connect(
     org: web::Path<String>,
     body: web::Json<ConnectPeer>,
 ) -> Result<HttpResponse, Fault> {
-    app.edge.check_operator(&request, &app.operator)?;
-    let unknown = || Fault::new(Problem::NotFound, "There is no such organisation.");
-    let org: OrgId = org.parse().map_err(|_| unknown())?;
-    app.store.organisation(&org).await?.ok_or_else(unknown)?;
+    let org = operator::tenant(&app, &request, &org).await?.id;
     let ConnectPeer { provider, agent_id, api_key, line, profile } = body.into_inner();
     if !provider.holds_calls() || agent_id.is_empty() || api_key.is_empty() {
         return Err(Fault::new(
@@ -78,7 +76,7 @@ pub async fn connect(
         ));
     }
     let before = app.voice.settings_of(&org).await?;
-    let profile = profile.unwrap_or_else(|| before.profile.clone());
+    let profile = profile.map_or_else(|| Ok(before.profile.clone()), form::read)?;
     let door = SecretString::from(hex::encode([app.entropy.bits(), app.entropy.bits()].concat()));
     let secret = door.expose_secret().to_owned();
     app.store.save_voice_peer(&org, Peer { line, door }).await?;

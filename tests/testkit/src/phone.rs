@@ -40,9 +40,28 @@ impl Phone {
     /// # Errors
     /// When the simulator knows no such number.
     pub async fn dials(simulator: SimulatorClient, from: &str, to: &str) -> Result<Self> {
-        let dialled = simulator.post(&format!("/_sim/handsets/{from}/calls"), &json!({ "to": to })).await?;
-        let sid = dialled["sid"].as_str().context("a call has an id")?.to_owned();
+        let call = simulator.post(&format!("/_sim/handsets/{from}/calls"), &json!({ "to": to })).await?;
+        Self::of(simulator, &call)
+    }
+
+    /// A handset's next call, once it rings.
+    ///
+    /// # Errors
+    /// When it does not ring.
+    pub async fn rings(simulator: SimulatorClient, phone: &str, calls_before: usize) -> Result<Self> {
+        let path = format!("/_sim/handsets/{phone}/calls/wait?after={calls_before}&timeout_ms=40000");
+        let call = simulator.get(&path).await?;
+        Self::of(simulator, &call)
+    }
+
+    fn of(simulator: SimulatorClient, call: &Value) -> Result<Self> {
+        let sid = call["sid"].as_str().context("a call has an id")?.to_owned();
         Ok(Self { simulator, sid, seen: 0 })
+    }
+
+    /// The carrier's id of the call.
+    pub fn sid(&self) -> &str {
+        &self.sid
     }
 
     /// Waits for an entry of the log (`event` or `event:part of its text`), after the last one that was waited for.
@@ -62,8 +81,15 @@ impl Phone {
     /// # Errors
     /// When nobody is connected.
     pub async fn says(&self, text: &str) -> Result<()> {
-        let path = format!("/_sim/calls/{}/say", self.sid);
-        self.simulator.post(&path, &json!({ "text": text })).await.map(drop)
+        self.does("say", &json!({ "text": text })).await
+    }
+
+    /// The handset's owner answers, declines, presses keys.
+    ///
+    /// # Errors
+    /// When the call is over.
+    pub async fn does(&self, what: &str, body: &Value) -> Result<()> {
+        self.simulator.post(&format!("/_sim/calls/{}/{what}", self.sid), body).await.map(drop)
     }
 
     /// The handset's owner hangs up.
@@ -71,7 +97,7 @@ impl Phone {
     /// # Errors
     /// When the call is over.
     pub async fn hangs_up(&self) -> Result<()> {
-        self.simulator.post(&format!("/_sim/calls/{}/hangup", self.sid), &json!({})).await.map(drop)
+        self.does("hangup", &json!({})).await
     }
 
     /// Everything that happened on the call.

@@ -27,7 +27,11 @@ impl SimulatorClient {
         Ok(Self { base: base.trim_end_matches('/').to_owned(), http: crate::http::client()? })
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+    /// Posts to the control API.
+    ///
+    /// # Errors
+    /// When the simulator refuses, with what it says.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let response = self.http.post(format!("{}{path}", self.base)).json(body).send().await?;
         let status = response.status();
         let text = response.text().await?;
@@ -35,8 +39,25 @@ impl SimulatorClient {
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+    /// Asks the control API.
+    ///
+    /// # Errors
+    /// When the simulator refuses.
+    pub async fn get(&self, path: &str) -> Result<Value> {
         Ok(self.http.get(format!("{}{path}", self.base)).send().await?.error_for_status()?.json().await?)
+    }
+
+    /// Asks one of the simulated vendors' APIs, with a key as `Authorization: Bearer`.
+    ///
+    /// # Errors
+    /// When the vendor refuses, with what it says.
+    pub async fn vendor(&self, key: &str, path: &str, body: &Value) -> Result<Value> {
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(key).json(body);
+        let response = request.send().await?;
+        let status = response.status();
+        let text = response.text().await?;
+        anyhow::ensure!(status.is_success(), "POST {path}: {status} {text}");
+        Ok(serde_json::from_str(&text)?)
     }
 
     /// Waits for the first entry of a log after a number that fits.

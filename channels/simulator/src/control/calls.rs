@@ -18,6 +18,7 @@ use crate::calls::{Entry, Live, Order, Phase};
 use crate::sim::{Sim, lock};
 use crate::twilio::voice::lifecycle;
 use crate::world::{CallDirection, CallHabits, CallReports, Record};
+use crate::{retell, vapi};
 
 const MAX_WORDS: usize = 2_000;
 
@@ -57,6 +58,12 @@ async fn dial(sim: Shared, phone: Path<String>, body: Json<Dialled>) -> HttpResp
     let (phone, to) = (e164(&phone), e164(&body.to));
     if !is_e164(&phone) || !is_e164(&to) {
         return refuse(StatusCode::BAD_REQUEST, &format!("{to} is not in E.164 form"));
+    }
+    if let Some(number) = vapi::number_of(&sim, &to) {
+        return HttpResponse::Created().json(vapi::dialled(&sim, &phone, number).shown());
+    }
+    if let Some(number) = retell::number_of(&sim, &to) {
+        return HttpResponse::Created().json(retell::dialled(&sim, &phone, number).shown());
     }
     let owner = sim.read(|world| {
         let account = world.owner_of(&to)?;

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use usher_conversation::voice::AudioFormat;
 
 use super::agents::AgentConfig;
-use super::brain::{Act, Brain};
 use super::contract::{self, FromClient, Initiation, Violation};
 use crate::calls::Log;
+use crate::calls::brain::{Act, Brain};
 use crate::sim::{Sim, lock};
 use crate::speech::{Ear, Hearing, Phrase, Resampler, Sound, g711};
 

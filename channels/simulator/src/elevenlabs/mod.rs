@@ -1,7 +1,6 @@
 //! ElevenLabs Agents: the REST API and the conversation socket, with an agent that follows rules in place of a model.
 
 mod agents;
-mod brain;
 mod contract;
 mod control;
 mod conversation;

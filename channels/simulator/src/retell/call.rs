@@ -7,15 +7,12 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::sync::mpsc::Receiver;
-use tokio::time::{Instant, sleep_until};
 
 use super::API_KEY;
 use super::socket::{self, Over};
-use crate::calls::{Live, Order, Phase};
+use crate::calls::{Live, Order, Phase, Unanswered, ring};
 use crate::sim::{Sim, lock};
-use crate::world::{Answers, CallHabits};
 
-const RINGING: Duration = Duration::from_secs(30);
 /// A webhook that is not answered with 2xx is posted again so often.
 const WEBHOOK_RETRIES: u32 = 3;
 
@@ -51,9 +48,14 @@ impl Retell {
             return;
         }
         let Some(url) = self.agent["webhook_url"].as_str() else { return };
-        let body = json!({ "event": event, "call": self.call() }).to_string();
+        self.post(event, url, &json!({ "event": event, "call": self.call() })).await;
+    }
+
+    /// Posts to a webhook until it takes it; gives its answer.
+    async fn post(&self, event: &str, url: &str, body: &Value) -> Option<Value> {
+        let body = body.to_string();
         let millis = self.sim.now();
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(API_KEY.as_bytes()) else { return };
+        let mut mac = Hmac::<Sha256>::new_from_slice(API_KEY.as_bytes()).ok()?;
         mac.update(body.as_bytes());
         mac.update(millis.to_string().as_bytes());
         let signature = format!("v={millis},d={}", hex::encode(mac.finalize().into_bytes()));
@@ -70,10 +72,42 @@ impl Retell {
             let answer = self.sim.http.send(request).await;
             let status = answer.as_ref().ok().map(|answer| answer.status.as_u16());
             self.live.note(&self.sim, "callback", event, json!({ "url": url, "status": status }));
-            if answer.is_ok_and(|answer| answer.status.is_success()) {
-                return;
+            if let Some(taken) = answer.ok().filter(|answer| answer.status.is_success()) {
+                return Some(serde_json::from_slice(&taken.body).unwrap_or(Value::Null));
             }
         }
+        None
+    }
+
+    /// Asks whose call it is that came in, and gets it an agent.
+    async fn welcome(&mut self, number: &Value) -> Result<(), &'static str> {
+        let mut agent = number["inbound_agents"][0]["agent_id"].clone();
+        if let Some(url) = number["inbound_webhook_url"].as_str() {
+            let call = self.call();
+            let asked = json!({ "event": "call_inbound", "event_timestamp": self.sim.now(), "call_inbound": {
+                "call_id": call["call_id"], "agent_id": agent, "agent_version": 0,
+                "from_number": call["from_number"], "to_number": call["to_number"], "custom_sip_headers": {} } });
+            let told = self.post("call_inbound", url, &asked).await.unwrap_or_default();
+            let told = &told["call_inbound"];
+            if told["reject"] == true {
+                return Err("telephony_provider_permission_denied");
+            }
+            self.change(|call| {
+                for (name, told) in [
+                    ("metadata", &told["metadata"]),
+                    ("retell_llm_dynamic_variables", &told["dynamic_variables"]),
+                ] {
+                    call[name] = if told.is_object() { told.clone() } else { json!({}) };
+                }
+            });
+            if told["override_agent_id"].is_string() {
+                agent = told["override_agent_id"].clone();
+            }
+        }
+        let found = agent.as_str().and_then(|id| lock(&self.sim.retell).agents.get(id).cloned());
+        self.agent = found.ok_or("error_retell")?;
+        self.change(|call| call["agent_id"] = agent);
+        Ok(())
     }
 }
 
@@ -84,12 +118,34 @@ pub(crate) fn start(sim: &Arc<Sim>, agent: Value, call: &Value) {
         Live::new(text("call_id").to_owned(), "retell", text("to_number"), text("from_number"), false);
     sim.add_call(&live);
     let retell = Retell { sim: Arc::clone(sim), live, agent };
-    actix_web::rt::spawn(run(retell, orders));
+    actix_web::rt::spawn(run(retell, orders, None));
 }
 
-async fn run(retell: Retell, mut orders: Receiver<Order>) {
-    let reason = if let Err(reason) = ring(&retell, &mut orders).await {
-        reason
+/// The number a handset dials, when it is one of this vendor's.
+pub(crate) fn number_of(sim: &Sim, dialled: &str) -> Option<Value> {
+    lock(&sim.retell).numbers.get(dialled).cloned()
+}
+
+/// A handset calls one of the vendor's numbers.
+pub(crate) fn dialled(sim: &Arc<Sim>, phone: &str, number: Value) -> Arc<Live> {
+    let id = sim.sid("");
+    let line = number["phone_number"].as_str().unwrap_or_default();
+    let (live, orders) = Live::new(id.clone(), "retell", phone, line, true);
+    let call = json!({
+        "call_type": "phone_call", "call_id": id, "call_status": "registered", "direction": "inbound",
+        "from_number": phone, "to_number": line, "metadata": {}, "retell_llm_dynamic_variables": {},
+        "opt_in_signed_url": false,
+    });
+    lock(&sim.retell).calls.insert(id, call);
+    sim.add_call(&live);
+    let retell = Retell { sim: Arc::clone(sim), live: Arc::clone(&live), agent: Value::Null };
+    actix_web::rt::spawn(run(retell, orders, Some(number)));
+    live
+}
+
+async fn run(mut retell: Retell, mut orders: Receiver<Order>, number: Option<Value>) {
+    let reason = if let Err(why) = reached(&mut retell, &mut orders, number).await {
+        why
     } else {
         let now = retell.sim.now();
         retell.change(|call| {
@@ -131,30 +187,21 @@ async fn run(retell: Retell, mut orders: Receiver<Order>) {
     retell.report("call_analyzed").await;
 }
 
-/// Lets the handset ring until somebody decides.
-async fn ring(retell: &Retell, orders: &mut Receiver<Order>) -> Result<(), &'static str> {
-    let known =
-        retell.sim.read(|world| world.handset(&retell.live.handset).map(|handset| handset.habits.clone()));
-    let CallHabits { answers, after_ms, .. } = known.unwrap_or_default();
-    if answers == Answers::Unreachable {
-        return Err("dial_failed");
+/// Lets the handset ring; who dialled a number is connected at once.
+async fn reached(
+    retell: &mut Retell,
+    orders: &mut Receiver<Order>,
+    number: Option<Value>,
+) -> Result<(), &'static str> {
+    if let Some(number) = number {
+        retell.live.enter(&retell.sim, Phase::Ringing);
+        return retell.welcome(&number).await;
     }
-    retell.live.note(&retell.sim, "status", "ringing", json!({}));
-    retell.live.enter(&retell.sim, Phase::Ringing);
-    let begun = Instant::now();
-    let acts_alone = !matches!(answers, Answers::Person | Answers::Never);
-    loop {
-        tokio::select! {
-            () = sleep_until(begun + RINGING) => return Err("dial_no_answer"),
-            () = sleep_until(begun + Duration::from_millis(after_ms)), if acts_alone => {
-                return if answers == Answers::Busy { Err("dial_busy") } else { Ok(()) };
-            }
-            order = orders.recv() => match order {
-                Some(Order::Answer) => return Ok(()),
-                Some(Order::Decline | Order::HangUp) => return Err("user_declined"),
-                Some(Order::End) | None => return Err("manual_stopped"),
-                Some(Order::Run(_)) => {}
-            }
-        }
-    }
+    ring(&retell.sim, &retell.live, orders).await.map_err(|why| match why {
+        Unanswered::Unreachable => "dial_failed",
+        Unanswered::NoAnswer => "dial_no_answer",
+        Unanswered::Busy => "dial_busy",
+        Unanswered::Declined => "user_declined",
+        Unanswered::Stopped => "manual_stopped",
+    })
 }

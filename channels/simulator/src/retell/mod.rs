@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub(crate) use call::{dialled, number_of};
 pub(crate) use rest::routes;
 
 /// The key that is accepted; it signs the webhooks, too.
@@ -17,6 +18,8 @@ pub const API_KEY: &str = "key_simulator";
 #[derive(Default)]
 pub(crate) struct Vendor {
     agents: BTreeMap<String, Value>,
+    /// By E.164.
+    numbers: BTreeMap<String, Value>,
     /// Call objects by id.
     calls: BTreeMap<String, Value>,
 }

@@ -20,6 +20,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .route("/create-agent", web::post().to(create_agent))
         .route("/get-agent/{agent}", web::get().to(fetch_agent))
+        .route("/create-phone-number", web::post().to(create_number))
         .route("/v2/create-phone-call", web::post().to(create_call))
         .route("/v2/get-call/{call}", web::get().to(fetch_call))
         .route("/v2/stop-call/{call}", web::post().to(stop_call))
@@ -84,6 +85,31 @@ async fn fetch_agent(sim: Shared, request: HttpRequest, id: Path<String>) -> Htt
     })
 }
 
+/// A number that is had at once: whichever is asked for.
+async fn create_number(sim: Shared, request: HttpRequest, body: Json<Value>) -> HttpResponse {
+    answer(&sim, &request, |vendor| {
+        let mut number = body.into_inner();
+        let phone = number["phone_number"].as_str().unwrap_or_default().to_owned();
+        if !is_e164(&phone) {
+            return Err(invalid("phone_number must be in E.164 form"));
+        }
+        if number.get("inbound_agent_id").is_some() || number.get("outbound_agent_id").is_some() {
+            return Err(invalid("inbound_agent_id and outbound_agent_id are no longer supported"));
+        }
+        let agents = number["inbound_agents"].as_array().map_or(&[][..], Vec::as_slice);
+        let known =
+            |agent: &Value| agent["agent_id"].as_str().is_some_and(|id| vendor.agents.contains_key(id));
+        let weight: f64 = agents.iter().filter_map(|agent| agent["weight"].as_f64()).sum();
+        if !agents.iter().all(known) || (!agents.is_empty() && (weight - 1.0).abs() > 1e-6) {
+            return Err(invalid("inbound_agents must exist, and their weights must sum to 1"));
+        }
+        number["phone_number_type"] = json!("retell-twilio");
+        number["last_modification_timestamp"] = json!(sim.now());
+        vendor.numbers.insert(phone, number.clone());
+        Ok(HttpResponse::Created().json(number))
+    })
+}
+
 async fn create_call(sim: Shared, request: HttpRequest, body: Json<Value>) -> HttpResponse {
     let shared = sim.clone().into_inner();
     answer(&sim, &request, |vendor| {
@@ -92,7 +118,7 @@ async fn create_call(sim: Shared, request: HttpRequest, body: Json<Value>) -> Ht
         if !is_e164(&to) || !is_e164(&from) {
             return Err(invalid("from_number and to_number must be in E.164 form"));
         }
-        if sim.read(|world| world.owner_of(&from).is_none()) {
+        if !vendor.numbers.contains_key(&from) && sim.read(|world| world.owner_of(&from).is_none()) {
             return Err(not_found());
         }
         let agent = vendor.agents.get(&id).cloned().ok_or_else(not_found)?;

@@ -5,6 +5,7 @@ pub(crate) mod inbound;
 mod keywords;
 pub(crate) mod lifecycle;
 mod list;
+mod numbers;
 pub(crate) mod params;
 pub(crate) mod problem;
 pub(crate) mod resource;

@@ -15,7 +15,7 @@ use super::create::{self, MAX_QUEUE_MILLIS};
 use super::list;
 use super::params::Params;
 use super::problem::Problem;
-use super::{lifecycle, resource, voice};
+use super::{lifecycle, numbers, resource, voice};
 use crate::connection;
 use crate::faults::{FaultKind, Moment, Subject};
 use crate::sim::{Sim, lock};
@@ -36,6 +36,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .route("/Messages/{message}.json", web::delete().to(delete))
                 .route("/Messages/{message}/Media.json", web::get().to(media_list))
                 .route("/Messages/{message}/Media/{media}", web::get().to(media))
+                .configure(numbers::routes)
                 .configure(voice::rest::routes)
                 .default_service(web::to(unknown)),
         )

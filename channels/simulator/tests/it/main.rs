@@ -4,6 +4,7 @@ mod agents;
 mod calls;
 mod client;
 mod inbound;
+mod numbers;
 mod phone;
 mod rest;
 mod retell;

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
+use reqwest::Method;
 use serde::Deserialize;
 
 use super::twiml::MAX_INLINE_CHARS;
 use super::webhook::CallStatus;
 use crate::http::Answer;
-use crate::rest::{ApiError, body, resource, send};
+use crate::rest::{ApiError, body};
 use crate::twilio::client::{TwilioClient, TwilioCredentials};
-use crate::twilio::codec::{ErrorBody, is_sid};
+use crate::twilio::codec::is_sid;
 
 /// "Call is not in-progress": an update came after the end.
 const NOT_IN_PROGRESS: &str = "21220";
@@ -195,10 +196,8 @@ impl TwilioClient {
         call_sid: &str,
     ) -> Result<CallResource, ApiError> {
         let file = call_file(call_sid)?;
-        let url = self.url(credentials, &["Calls", &file])?;
-        let (user, password) = credentials.basic();
-        let request = self.http.client().get(url).basic_auth(user, Some(password));
-        body(&send(&self.http, request, error_code).await?)
+        let url = self.account_url(credentials, &["Calls", &file])?;
+        body(&self.ask(credentials, Method::GET, url, None::<&()>).await?)
     }
 
     /// Starts to record a call; gives the recording's id.
@@ -220,29 +219,14 @@ impl TwilioClient {
         path: &[&str],
         form: &[Parameter<'_>],
     ) -> Result<Answer, ApiError> {
-        let url = self.url(credentials, path)?;
-        let (user, password) = credentials.basic();
-        let request = self.http.client().post(url).basic_auth(user, Some(password)).form(form);
-        send(&self.http, request, error_code).await
-    }
-
-    fn url(&self, credentials: &TwilioCredentials, path: &[&str]) -> Result<url::Url, ApiError> {
-        let account = credentials.account_sid.as_str();
-        if !is_sid(account, "AC") {
-            return Err(ApiError::unfit("account_sid"));
-        }
-        let path = ["2010-04-01", "Accounts", account].into_iter().chain(path.iter().copied());
-        Ok(resource(&self.base, path))
+        let url = self.account_url(credentials, path)?;
+        self.ask(credentials, Method::POST, url, Some(&form)).await
     }
 }
 
 /// The file of a call below its account.
 fn call_file(call_sid: &str) -> Result<String, ApiError> {
     if is_sid(call_sid, "CA") { Ok(format!("{call_sid}.json")) } else { Err(ApiError::unfit("call_sid")) }
-}
-
-fn error_code(body: &[u8]) -> Option<String> {
-    serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.code.to_string())
 }
 
 fn changed(outcome: Result<Answer, ApiError>) -> Result<Changed, ApiError> {

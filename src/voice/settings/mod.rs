@@ -1,4 +1,13 @@
 //! Who speaks for an organisation on the telephone, and by which rules.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `mod.rs` | the types |
+//! | [`form`] | a profile as an operator writes and reads it |
+//! | [`routes`] | the HTTP |
+
+pub(super) mod form;
+pub mod routes;
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
