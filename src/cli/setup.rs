@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use reqwest::Method;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use super::args::setup::{
@@ -84,7 +84,7 @@ pub(super) fn voice(settings: &Settings, command: &VoiceCommand, out: &mut Out) 
 fn set_voice(settings: &Settings, args: &VoiceSetArgs, out: &mut Out) -> anyhow::Result<()> {
     let server = server(settings, &args.remote)?;
     let key = args.api_key_from.as_ref().map(super::secret::SecretSource::read).transpose()?;
-    let key = key.as_ref().map(|key| key.expose_secret());
+    let key = key.as_ref().map(ExposeSecret::expose_secret);
     let path = format!("/api/voice/settings/{}", args.org);
     let before = server.ask(Method::GET, &path, None)?;
     let change = changed(&before, args, key)?;

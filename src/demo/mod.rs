@@ -147,9 +147,9 @@ impl Demo {
         };
         let mut bases = vec![("twilio_api_base", simulator.url.clone())];
         // Somebody may want to hear another agent than the simulator's.
-        if !settings.is_set("elevenlabs_api_base") {
-            bases.push(("elevenlabs_api_base", simulator.url.clone()));
-        }
+        let voices = ["elevenlabs_api_base", "retell_api_base", "vapi_api_base"];
+        let simulated = voices.into_iter().filter(|base| !settings.is_set(base));
+        bases.extend(simulated.map(|base| (base, simulator.url.clone())));
         let settings = layers.with_flags(bases).resolve()?;
         let address = listener.local_addr()?;
         let public = settings.public_base(address);

@@ -54,8 +54,7 @@ pub async fn save(
 
 fn read(text: &str) -> Result<Flow, Fault> {
     Flow::from_file_json(text).map_err(|error| {
-        let fault =
-            Fault::new(Problem::MalformedRequest, "The questions cannot be asked; `errors` says why.");
+        let fault = Fault::new(Problem::MalformedRequest, "The questions cannot be asked.");
         error
             .problems
             .into_iter()

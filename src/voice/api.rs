@@ -1,4 +1,4 @@
-//! What an operator asks about calls: place one, look at one. Both need the operator's key.
+//! What an operator asks about calls: place one, list them, look at one. All of it needs the operator's key.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use usher_conversation::ports::Journal as _;
 use usher_conversation::problem::Problem;
 use usher_conversation::session::Event;
 use usher_conversation::voice::CallNews;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{AttachmentUsage, Call, PeerReport, Recording};
 use crate::app::App;
@@ -100,6 +100,41 @@ pub async fn place(
     edge::concerns(&request, &org, &session);
     let call = app.caller.plan(&org, &session).await?;
     Ok(HttpResponse::build(StatusCode::ACCEPTED).json(shown(call, Vec::new(), Vec::new())))
+}
+
+/// Which calls to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CallsOf {
+    /// The session they are part of.
+    #[param(value_type = String)]
+    pub session_id: SessionId,
+}
+
+/// The calls of a session, newest first, without their transcripts and figures.
+#[utoipa::path(
+    get, path = "/api/voice/calls", tag = "voice",
+    params(CallsOf, ("Authorization" = String, Header, description = "`Bearer` and the operator's key")),
+    responses(
+        (status = 200, body = Vec<CallView>),
+        (status = 400, body = ProblemBody, description = "malformed-request"),
+        (status = 401, body = ProblemBody, description = "unauthorized"),
+        (status = 404, body = ProblemBody, description = "unknown-session"),
+    )
+)]
+pub async fn list(
+    app: web::Data<Arc<App>>,
+    request: HttpRequest,
+    of: web::Query<CallsOf>,
+) -> Result<HttpResponse, Fault> {
+    operator::check(&app.operator, request.headers())?;
+    let session = of.into_inner().session_id;
+    let org = app.store.org_of_session(&session).await?;
+    let org = org.ok_or_else(|| Fault::new(Problem::UnknownSession, "There is no such session."))?;
+    edge::concerns(&request, &org, &session);
+    let calls = app.store.calls_of_session(&org, &session).await?;
+    let calls: Vec<CallView> = calls.into_iter().map(|call| shown(call, Vec::new(), Vec::new())).collect();
+    Ok(HttpResponse::Ok().json(calls))
 }
 
 /// A call with its transcript and figures.

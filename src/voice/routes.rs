@@ -50,7 +50,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/webhooks/twilio/voice/whisper").post(whisper))
         .service(at(STREAM_PATH).get(stream::open))
         .service(at("/ws/widget/voice").get(browser::open))
-        .service(at("/api/voice/calls").post(api::place))
+        .service(at("/api/voice/calls").get_post(api::list, api::place))
         .service(at("/api/voice/calls/{call}").get(api::show))
         .service(at("/api/voice/settings/{org}").get_put(settings::routes::show, settings::routes::change))
         .configure(peers::configure);

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
-use usher_conversation::id::{CallId, OrgId};
+use usher_conversation::id::{CallId, OrgId, SessionId};
 use usher_conversation::ports::StoreError;
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{CallDirection, CallEnd};
@@ -26,6 +26,8 @@ statements! {
         FROM sessions s WHERE s.org_id = $2 AND s.session_id = $3 ON CONFLICT DO NOTHING";
     CALL = "SELECT * FROM calls WHERE org_id = $1 AND call_id = $2";
     CALL_OF_VENDOR = "SELECT * FROM calls WHERE org_id = $1 AND vendor_call_id = $2";
+    CALLS_OF_SESSION = "SELECT * FROM calls WHERE org_id = $1 AND session_id = $2 \
+        ORDER BY created_at DESC, call_id DESC LIMIT $3";
     ORG_OF_CALL = "SELECT org_id FROM calls WHERE call_id = $1";
     ISSUE_TOKEN = "UPDATE calls SET token_hash = $3, token_until = $4 \
         WHERE org_id = $1 AND call_id = $2 AND outcome IS NULL";
@@ -62,6 +64,8 @@ statements! {
 
 /// A media stream may take so long to come after it was asked for.
 const TOKEN_MILLIS: i64 = 60_000;
+/// Calls of one session that are shown.
+const CALLS_SHOWN: i64 = 100;
 /// Due calls looked at in one round.
 const DUE_AT_ONCE: i64 = 16;
 
@@ -278,6 +282,19 @@ impl Store {
             fetch_optional!(&mut tx, CallRow, CALL, org.as_str(), call.as_str())?
                 .map(Call::try_from)
                 .transpose()
+        })
+        .await
+    }
+
+    /// The newest calls of a session, newest first.
+    pub async fn calls_of_session(&self, org: &OrgId, session: &SessionId) -> Result<Vec<Call>, StoreError> {
+        let (db, org, session) = (self.db().clone(), org.clone(), session.clone());
+        self.run(async move {
+            let mut tx = db.read(Scope::Org(&org)).await?;
+            fetch_all!(&mut tx, CallRow, CALLS_OF_SESSION, org.as_str(), session.as_str(), CALLS_SHOWN)?
+                .into_iter()
+                .map(Call::try_from)
+                .collect()
         })
         .await
     }

@@ -42,7 +42,9 @@ pub enum Wrong {
     #[error("must be a time zone, e.g. America/New_York")]
     Zone,
     /// Hours that cannot be.
-    #[error("must be seven lists, from Monday, of times that follow each other, e.g. [\"09:00\", \"17:00\"]")]
+    #[error(
+        "must be opening hours, e.g. \"9-5 weekdays, closed sunday\" or {{\"mon\":[[\"09:00\",\"17:00\"]]}}"
+    )]
     Hours,
     /// No origin of a browser.
     #[error("must be an origin, e.g. https://example.com")]
@@ -86,7 +88,7 @@ impl Mistakes {
         if self.0.is_empty() {
             return Ok(());
         }
-        let fault = Fault::new(Problem::MalformedRequest, "Some of it cannot be used; `errors` says what.");
+        let fault = Fault::new(Problem::MalformedRequest, "Some of it cannot be used.");
         Err(self.0.into_iter().fold(fault, |fault, (member, wrong)| {
             let message = format!("{member} {wrong}");
             fault.with_field(member, message)

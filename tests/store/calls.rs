@@ -69,6 +69,17 @@ contract! {
         assert_eq!((opened[0].attachments, opened[0].id.clone()), (1, call.id));
     }
 
+    async fn a_stream_token_that_was_not_forgotten_would_open_its_call_again(world: World) {
+        let (store, org, call) = (&world.store, &world.org.id, call_in(&world).await);
+        let token = store.issue_stream_token(org, &call.id).await.unwrap();
+        let hash = world.back().await.texts("SELECT token_hash FROM calls").await;
+        let until = world.now().plus_millis(60_000).as_millis();
+        assert!(store.take_stream_token(org, &call.id, SID, &token).await.unwrap().is_some());
+        let put_back = format!("UPDATE calls SET token_hash = '{}', token_until = {until}", hash[0]);
+        world.back().await.execute(&put_back).await;
+        assert!(store.take_stream_token(org, &call.id, SID, &token).await.unwrap().is_some());
+    }
+
     async fn a_stream_token_ends_with_time_with_a_newer_one_and_with_its_call(world: World) {
         let (store, org, call) = (&world.store, &world.org.id, call_in(&world).await);
         let first = store.issue_stream_token(org, &call.id).await.unwrap();
@@ -178,6 +189,8 @@ contract! {
         assert!(store.call(stranger, &call.id).await.unwrap().is_none());
         assert!(store.call_of_vendor(stranger, SID).await.unwrap().is_none());
         assert!(store.call_usage(stranger, &call.id).await.unwrap().is_empty());
+        assert!(store.calls_of_session(stranger, &call.session).await.unwrap().is_empty());
+        assert_eq!(store.calls_of_session(owner, &call.session).await.unwrap(), std::slice::from_ref(&call));
         assert!(store.take_stream_token(stranger, &call.id, SID, &token).await.unwrap().is_none());
         assert!(!store.report_call(stranger, &call.id, report(CallStatus::Failed, None)).await.unwrap());
         assert!(!store.end_call(stranger, &call.id, CallEnd::Failed).await.unwrap());

@@ -100,6 +100,7 @@ const WITH_IDS: &[&str] = &[
     "call_recorded",
     "call_report",
     "call_usage",
+    "calls_of_session",
     "catch_up",
     "claim_call",
     "connect_sms",

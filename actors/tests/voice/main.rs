@@ -10,5 +10,6 @@ mod support;
 
 mod bridge;
 mod failures;
+mod flaws;
 mod session;
 mod switchboard;

@@ -229,7 +229,8 @@ impl TwilioClient {
     }
 }
 
-fn error_code(body: &[u8]) -> Option<String> {
+/// Twilio's number for a fault.
+pub(super) fn error_code(body: &[u8]) -> Option<String> {
     serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.code.to_string())
 }
 

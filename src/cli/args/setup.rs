@@ -145,7 +145,7 @@ pub(in crate::cli) struct VoiceSetArgs {
     #[arg(long, conflicts_with = "api_key_from")]
     pub(in crate::cli) no_api_key: bool,
     /// Our number as Retell (E.164) or Vapi (its id) knows it.
-    #[arg(long)]
+    #[arg(long, requires = "api_key_from")]
     pub(in crate::cli) line: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) profile: ProfileArgs,
@@ -183,7 +183,7 @@ pub(in crate::cli) struct ProfileArgs {
     /// When calls are answered, e.g. "9-5 weekdays, closed sunday".
     #[arg(long)]
     hours: Option<String>,
-    /// The time zone of those hours, e.g. America/New_York.
+    /// The time zone of those hours, e.g. `America/New_York`.
     #[arg(long)]
     zone: Option<String>,
     /// What callers hear outside of them.

@@ -123,11 +123,11 @@ mod tests {
 
     use super::*;
 
-    fn members(value: Value) -> Map<String, Value> {
+    fn members(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().expect("an object")
     }
 
-    fn refused(value: Value) -> String {
+    fn refused(value: &Value) -> String {
         read(members(value)).expect_err("refused").members().join(", ")
     }
 
@@ -135,33 +135,33 @@ mod tests {
     fn a_profile_is_read_as_it_is_shown() {
         let written = json!({ "agent_name": "Ava", "hours": "9-5 weekdays", "zone": "America/New_York",
             "transfer_to": "+14155550111", "emergency_words": ["Gas leak"], "record": true });
-        let profile = read(members(written)).expect("a profile");
+        let profile = read(members(&written)).expect("a profile");
         assert_eq!(profile.emergency_words, ["gas leak"]);
         assert_eq!(
             profile.hours.as_ref().expect("hours").days[0],
             [("09:00".to_owned(), "17:00".to_owned())]
         );
-        assert_eq!(read(members(shown(&profile))).expect("read again"), profile);
+        assert_eq!(read(members(&shown(&profile))).expect("read again"), profile);
     }
 
     #[test]
     fn every_member_that_is_wrong_is_named() {
-        assert_eq!(refused(json!({ "transfer_to": "office" })), "profile.transfer_to");
-        assert_eq!(refused(json!({ "transferto": "+14155550111" })), "profile.transferto");
-        assert_eq!(refused(json!({ "record": "yes" })), "profile");
+        assert_eq!(refused(&json!({ "transfer_to": "office" })), "profile.transfer_to");
+        assert_eq!(refused(&json!({ "transferto": "+14155550111" })), "profile.transferto");
+        assert_eq!(refused(&json!({ "record": "yes" })), "profile");
         assert_eq!(
-            refused(json!({ "hours": "whenever", "zone": "Mars/Base" })),
+            refused(&json!({ "hours": "whenever", "zone": "Mars/Base" })),
             "profile.hours, profile.zone"
         );
-        assert_eq!(refused(json!({ "hours": "9-5 weekdays" })), "profile.zone");
+        assert_eq!(refused(&json!({ "hours": "9-5 weekdays" })), "profile.zone");
         assert_eq!(
-            refused(json!({ "ring_seconds": 0, "attempts": 11, "retry_minutes": 0, "max_calls": 0 })),
+            refused(&json!({ "ring_seconds": 0, "attempts": 11, "retry_minutes": 0, "max_calls": 0 })),
             "profile.ring_seconds, profile.max_calls, profile.attempts, profile.retry_minutes"
         );
         assert_eq!(
-            refused(json!({ "emergency_words": [" "], "agent_name": "" })),
+            refused(&json!({ "emergency_words": [" "], "agent_name": "" })),
             "profile.agent_name, profile.emergency_words"
         );
-        assert_eq!(refused(json!({ "voicemail": "x".repeat(1_001) })), "profile.voicemail");
+        assert_eq!(refused(&json!({ "voicemail": "x".repeat(1_001) })), "profile.voicemail");
     }
 }

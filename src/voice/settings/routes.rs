@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use usher_channels::ApiError;
@@ -55,9 +55,9 @@ pub struct ChangeSettings {
     agent_id: Option<String>,
     /// The provider's API key. Absent, a key that is set for the same provider stays; `null` removes it, for an agent
     /// that anybody may talk to.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    api_key: Option<Option<SecretString>>,
+    api_key: KeyChange,
     /// Has an agent made at ElevenLabs that works with our tools, in place of `agent_id`.
     new_agent: Option<NewAgent>,
     /// Names, numbers, hours, scripts and limits. What it does not say has its default; without it all stays.
@@ -75,9 +75,19 @@ pub struct NewAgent {
     language: Option<String>,
 }
 
-/// Tells `null` from a member that is absent.
-fn given<'de, D: Deserializer<'de>>(member: D) -> Result<Option<Option<SecretString>>, D::Error> {
-    Option::<String>::deserialize(member).map(|value| Some(value.map(SecretString::from)))
+/// What a request says of the key: nothing, `null`, or a new one.
+#[derive(Default)]
+enum KeyChange {
+    #[default]
+    Keep,
+    Remove,
+    Set(SecretString),
+}
+
+impl<'de> Deserialize<'de> for KeyChange {
+    fn deserialize<D: Deserializer<'de>>(member: D) -> Result<Self, D::Error> {
+        Ok(Option::<String>::deserialize(member)?.map_or(Self::Remove, |key| Self::Set(key.into())))
+    }
 }
 
 /// How an organisation's calls are held.
@@ -143,12 +153,15 @@ fn wanted(change: ChangeSettings, before: VoiceSettings) -> Result<Wanted, Fault
     if provider.holds_calls() && provider != before.provider {
         return Err(Fault::new(
             Problem::Conflict,
-            "The organisation is not connected with this provider: use PUT /api/voice/peers/{org} first.",
+            "The organisation is not connected with this provider yet; that needs its API key (PUT /api/voice/peers/{org}).",
         ));
     }
     let profile = profile.map_or(Ok(before.profile), form::read)?;
-    let kept = before.api_key.filter(|_| provider == before.provider);
-    let api_key = api_key.unwrap_or(kept);
+    let api_key = match api_key {
+        KeyChange::Keep => before.api_key.filter(|_| provider == before.provider),
+        KeyChange::Remove => None,
+        KeyChange::Set(key) => Some(key),
+    };
 
     let mut mistakes = Mistakes::default();
     if let Some(key) = &api_key {
@@ -235,7 +248,7 @@ mod tests {
     }
 
     fn key(wanted: &Wanted) -> Option<&str> {
-        wanted.0.api_key.as_ref().map(|key| key.expose_secret())
+        wanted.0.api_key.as_ref().map(ExposeSecret::expose_secret)
     }
 
     #[test]

@@ -7,13 +7,16 @@ mod flood;
 mod lines;
 mod nodes;
 mod outage;
+mod setup;
 mod sms;
 mod stopping;
 mod stopping_calls;
 mod trouble;
 mod voice;
 mod voice_borders;
+mod voice_frames;
 mod voice_peers;
+mod voice_suite;
 mod widget;
 
 use std::time::Duration;

@@ -1,10 +1,10 @@
-//! Calls that a provider holds: one conversation through every way of asking us for words, its record, and who is not
-//! let in.
+//! Calls that a provider holds, frame by frame: what it reports, what it repeats and loses, and who is not let in. The
+//! conversation itself is in [`super::voice_suite`].
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
-use usher_testkit::peers::{RetellCall, Spoken, VapiCall, VendorApi, retell_signature, vapi_signature};
+use usher_testkit::peers::{RetellCall, VapiCall, retell_signature, vapi_signature};
 use usher_testkit::{Database, TestServer, eventually, http};
 
 use super::{PATIENCE, USHER};
@@ -119,81 +119,15 @@ fn now_millis() -> i64 {
     SystemClock.now().as_millis()
 }
 
-/// A way of talking with us.
-trait Telephone {
-    async fn greeting(&mut self) -> Result<Spoken>;
-    async fn says(&mut self, words: &str) -> Result<Spoken>;
-}
-
-impl Telephone for RetellCall {
-    async fn greeting(&mut self) -> Result<Spoken> {
-        Self::greeting(self).await
-    }
-    async fn says(&mut self, words: &str) -> Result<Spoken> {
-        Self::says(self, words).await
-    }
-}
-
-impl Telephone for VapiCall {
-    async fn greeting(&mut self) -> Result<Spoken> {
-        Self::greeting(self).await
-    }
-    async fn says(&mut self, words: &str) -> Result<Spoken> {
-        Self::says(self, words).await
-    }
-}
-
-/// Two answers, a read-back, a question, a correction and a goodbye.
-async fn converse(line: &mut impl Telephone) -> Result<()> {
-    let greeting = line.greeting().await?;
-    assert!(greeting.words.contains("exact name of your business"), "{greeting:?}");
-    assert!(!greeting.words.contains("the line was gone"), "nobody was there before: {greeting:?}");
-    let asked = line.says("Reyes Bakery").await?;
-    assert!(asked.words.contains("Which phone number"), "{asked:?}");
-    let read_back = line.says("it is four one five five five five zero one nine nine").await?;
-    let digits: String = read_back.words.chars().filter(char::is_ascii_digit).collect();
-    assert!(digits.contains("4155550199") && read_back.words.contains('?'), "{read_back:?}");
-    let asked = line.says("yes that's right").await?;
-    assert!(asked.words.contains("When are you open"), "{asked:?}");
-    let question = line.says("How many questions are left?").await?;
-    assert!(!question.words.is_empty() && !question.hangs_up, "{question:?}");
-    let corrected = line.says("Actually my business name is Reyes Bakery and Cafe").await?;
-    assert!(corrected.words.contains("Reyes Bakery and Cafe"), "{corrected:?}");
-    let goodbye = line.says("Okay thanks, goodbye").await?;
-    assert!(goodbye.hangs_up && goodbye.words.contains("Goodbye"), "{goodbye:?}");
-    Ok(())
-}
-
-async fn the_answers_are_there(server: &TestServer) -> Result<()> {
-    let name = answer_of(server, "business_name").await?;
-    assert_eq!((&name["value"], &name["channel"]), (&json!("Reyes Bakery and Cafe"), &json!("voice")));
-    assert_eq!(answer_of(server, "business_phone").await?["value"], "+14155550199");
-    assert_eq!(answer_of(server, "business_hours").await?, Value::Null, "nobody said when they are open");
-    Ok(())
-}
-
-fn the_transcript_is_whole(call: &Value) {
-    let lines = call["transcript"].as_array().map_or(&[][..], Vec::as_slice);
-    let said = |from: &str, words: &str| {
-        lines.iter().any(|line| {
-            line["from"] == from
-                && line["channel"] == "voice"
-                && line["text"].as_str().is_some_and(|text| text.contains(words))
-        })
-    };
-    assert!(said("client", "Reyes Bakery"), "{call:#}");
-    assert!(said("bot", "Which phone number"), "{call:#}");
-    assert!(said("client", "goodbye"), "{call:#}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_by_retell_is_the_same_conversation() -> Result<()> {
+async fn what_retell_reports_of_a_call_is_kept_once_whatever_comes_first() -> Result<()> {
     let stage = Stage::of("retell", &[]).await?;
     let (call, ours) = stage.retell_call("Jabr9TXYYJHfvl6Syypi88rdAHYHmcq6").await?;
     let mut line = RetellCall::dial(&stage.llm, &call).await?;
-    converse(&mut line).await?;
+    line.greeting().await?;
+    line.says("Reyes Bakery").await?;
+    assert!(line.says("Okay thanks, goodbye").await?.hangs_up);
     line.hang_up().await?;
-    the_answers_are_there(&stage.server).await?;
 
     let mut ended = call.clone();
     for (member, value) in [
@@ -221,17 +155,17 @@ async fn a_call_by_retell_is_the_same_conversation() -> Result<()> {
     );
     assert_eq!(record["recording"]["url"], "https://recordings.example/1.wav");
     assert_eq!(record["report"]["summary"], "The name was told.");
-    the_transcript_is_whole(&record);
     stage.server.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_whose_words_vapi_asks_for_is_the_same_conversation() -> Result<()> {
+async fn what_vapi_reports_of_a_call_is_kept_once_and_its_transcript_of_our_own_words_is_not() -> Result<()> {
     let stage = Stage::of("vapi", &[]).await?;
     let (call, ours) = stage.vapi_call("7420f27a-30fd-4f49-a995-5549ae7cc00d").await?;
     let mut line = VapiCall::new(&stage.llm, &stage.secret, call.clone())?;
-    converse(&mut line).await?;
-    the_answers_are_there(&stage.server).await?;
+    line.greeting().await?;
+    line.says("Reyes Bakery").await?;
+    assert!(line.says("Okay thanks, goodbye").await?.hangs_up);
     // What our own words were is known without Vapi's transcript.
     let heard = json!({ "type": "transcript", "role": "user", "transcriptType": "final", "transcript": "twice",
         "timestamp": now_millis(), "call": call });
@@ -251,7 +185,6 @@ async fn a_call_whose_words_vapi_asks_for_is_the_same_conversation() -> Result<(
     );
     assert_eq!(record["report"]["summary"], "The name was told.");
     assert!(!record["transcript"].to_string().contains("twice"), "{record:#}");
-    the_transcript_is_whole(&record);
     stage.server.stop().await
 }
 
@@ -461,77 +394,4 @@ async fn who_is_not_vapi_is_refused_before_anything() -> Result<()> {
     let nowhere = VapiCall::new(&stage.llm, &stage.secret, Value::Null)?.greeting().await;
     assert!(nowhere.is_err_and(|error| error.to_string().starts_with("400")));
     stage.server.stop().await
-}
-
-/// Numbers around the world: somewhere it is day, and calls may be made.
-fn phone_where_it_is_day() -> Result<&'static str> {
-    let now = usher_conversation::time::Timestamp::from_millis(now_millis());
-    ["+14155550177", "+442079460123", "+919876543210", "+81312345678", "+61291234567", "+6495551234"]
-        .into_iter()
-        .find(|phone| usher_conversation::consent::permitted_at(now, None, phone).is_ok())
-        .context("somewhere it is day")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_are_made_through_the_providers_interface_and_known_by_our_id() -> Result<()> {
-    for provider in ["retell", "vapi"] {
-        let mut vendor = VendorApi::answering(json!({ "id": "made-1", "call_id": "made-1" })).await?;
-        let flag: &'static str = Box::leak(format!("--{provider}-api-base={}", vendor.base).into_boxed_str());
-        let stage = Stage::of(provider, Box::leak(Box::new([flag]))).await?;
-        let phone = phone_where_it_is_day()?;
-        // Who has called once has a session.
-        let first = if provider == "retell" {
-            let asked = json!({ "event": "call_inbound", "call_inbound": { "call_id": "in-1", "agent_id": AGENT,
-                "from_number": phone, "to_number": RETELL_LINE } });
-            stage.retell(&asked).await?.1["call_inbound"]["metadata"]["usher_call"].clone()
-        } else {
-            let call = json!({ "id": "in-1", "type": "inboundPhoneCall", "phoneNumberId": VAPI_LINE,
-                "customer": { "number": phone } });
-            let told = stage.vapi(json!({ "type": "assistant-request", "call": call })).await?.1;
-            told["assistantOverrides"]["variableValues"]["usher_call"].clone()
-        };
-        let session = stage.call(first.as_str().context("a call")?).await?["session_id"].clone();
-        let placed = stage
-            .server
-            .command(&[
-                "call",
-                session.as_str().context("a session")?,
-                "--json",
-                "--url",
-                stage.server.ready().base_url.as_str(),
-            ])
-            .await?;
-        let ours = serde_json::from_str::<Value>(&placed)?["id"].as_str().context("our id")?.to_owned();
-        let (line, body) = vendor.next().await?;
-        if provider == "retell" {
-            assert!(line.starts_with("POST /v2/create-phone-call "), "{line}");
-            assert_eq!(
-                (&body["from_number"], &body["to_number"]),
-                (&json!(RETELL_LINE), &json!(phone)),
-                "{body}"
-            );
-            assert_eq!(body["metadata"]["usher_call"], json!(ours), "{body}");
-            let call = json!({ "call_id": "made-1", "agent_id": AGENT, "direction": "outbound", "from_number": RETELL_LINE,
-                "to_number": phone, "metadata": body["metadata"], "disconnection_reason": "dial_busy" });
-            assert_eq!(stage.retell(&json!({ "event": "call_ended", "call": call })).await?.0, 204);
-        } else {
-            assert!(line.starts_with("POST /call "), "{line}");
-            assert_eq!(
-                (&body["phoneNumberId"], &body["customer"]["number"]),
-                (&json!(VAPI_LINE), &json!(phone))
-            );
-            assert_eq!(body["customer"]["externalId"], json!(ours), "{body}");
-            let call = json!({ "id": "made-1", "type": "outboundPhoneCall", "customer": body["customer"] });
-            let ended = json!({ "type": "status-update", "status": "ended", "endedReason": "customer-busy", "call": call });
-            assert_eq!(stage.vapi(ended).await?.0, 200);
-        }
-        let record = stage.call(&ours).await?;
-        assert_eq!(
-            (&record["vendor_call_id"], &record["status"], &record["outcome"], &record["provider"]),
-            (&json!("made-1"), &json!("busy"), &json!("busy"), &json!(provider)),
-            "{record:#}"
-        );
-        stage.server.stop().await?;
-    }
-    Ok(())
 }

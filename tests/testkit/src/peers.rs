@@ -7,10 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -302,74 +299,4 @@ fn read_stream(text: &str) -> Result<Spoken> {
     }
     ensure!(finished && done, "the stream has no end: {text}");
     Ok(spoken)
-}
-
-/// A vendor's REST API that takes whatever is asked and tells the test.
-#[derive(Debug)]
-pub struct VendorApi {
-    /// Where it listens.
-    pub base: String,
-    asked: mpsc::Receiver<(String, Value)>,
-    task: JoinHandle<()>,
-}
-
-impl VendorApi {
-    /// Answers every request with 201 and `answer`.
-    ///
-    /// # Errors
-    /// When there is no free port.
-    pub async fn answering(answer: Value) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let base = format!("http://{}", listener.local_addr()?);
-        let (told, asked) = mpsc::channel(16);
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                // One request at a time is all a test makes.
-                if let Ok(request) = serve(stream, &answer.to_string()).await {
-                    let _ = told.send(request).await;
-                }
-            }
-        });
-        Ok(Self { base, asked, task })
-    }
-
-    /// The next request: its first line, and its body.
-    ///
-    /// # Errors
-    /// When none comes.
-    pub async fn next(&mut self) -> Result<(String, Value)> {
-        tokio::time::timeout(PATIENCE, self.asked.recv())
-            .await
-            .context("nothing was asked")?
-            .context("it ended")
-    }
-}
-
-impl Drop for VendorApi {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn serve(mut stream: TcpStream, answer: &str) -> Result<(String, Value)> {
-    let mut bytes = Vec::new();
-    loop {
-        ensure!(stream.read_buf(&mut bytes).await? > 0, "half a request");
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-        });
-        if body.len() < length.unwrap_or(0) {
-            continue;
-        }
-        let length = answer.len();
-        let response = format!(
-            "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}"
-        );
-        stream.write_all(response.as_bytes()).await?;
-        let first = head.lines().next().unwrap_or_default().to_owned();
-        return Ok((first, serde_json::from_str(body).unwrap_or(Value::Null)));
-    }
 }

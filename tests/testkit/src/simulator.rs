@@ -11,6 +11,9 @@ use crate::phone::Entry;
 /// An answer comes so long after what was waited for at most.
 const MARGIN: Duration = Duration::from_secs(10);
 
+/// Some questions are answered once something has happened.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
 /// A client of a running simulator.
 #[derive(Debug, Clone)]
 pub struct SimulatorClient {
@@ -44,20 +47,21 @@ impl SimulatorClient {
     /// # Errors
     /// When the simulator refuses.
     pub async fn get(&self, path: &str) -> Result<Value> {
-        Ok(self.http.get(format!("{}{path}", self.base)).send().await?.error_for_status()?.json().await?)
+        let request = self.http.get(format!("{}{path}", self.base)).timeout(LONGEST_WAIT);
+        Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
     /// Asks one of the simulated vendors' APIs, with a key as `Authorization: Bearer`.
     ///
     /// # Errors
     /// When the vendor refuses, with what it says.
-    pub async fn vendor(&self, key: &str, path: &str, body: &Value) -> Result<Value> {
-        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(key).json(body);
-        let response = request.send().await?;
+    pub async fn vendor(&self, key: &str, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let request = self.http.request(method.parse()?, format!("{}{path}", self.base));
+        let response = request.bearer_auth(key).json(body).send().await?;
         let status = response.status();
         let text = response.text().await?;
-        anyhow::ensure!(status.is_success(), "POST {path}: {status} {text}");
-        Ok(serde_json::from_str(&text)?)
+        anyhow::ensure!(status.is_success(), "{method} {path}: {status} {text}");
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
     /// Waits for the first entry of a log after a number that fits.

@@ -248,7 +248,9 @@ export function setUp(api, peer, fail) {
     act("say", { text });
   });
   $("microphone").hidden = !Recognition;
-  $("microphone").addEventListener("click", () => listen($("microphone").getAttribute("aria-pressed") !== "true"));
+  $("microphone").addEventListener("click", () =>
+    listen($("microphone").getAttribute("aria-pressed") !== "true"),
+  );
   $("call-keypad").addEventListener("click", () => {
     $("call-keys").hidden = !$("call-keys").hidden;
     $("call-keypad").setAttribute("aria-expanded", String(!$("call-keys").hidden));
@@ -260,13 +262,19 @@ export function setUp(api, peer, fail) {
     if (sound) sound.muted = quiet;
   });
   for (const [key, letters] of KEYS) {
-    const button = el("button", { type: "button" }, el("strong", {}, key), el("small", { ariaHidden: "true" }, letters));
+    const button = el(
+      "button",
+      { type: "button" },
+      el("strong", {}, key),
+      el("small", { ariaHidden: "true" }, letters),
+    );
     button.addEventListener("click", () => act("digits", { digits: key }));
     $("call-keys").append(button);
   }
   $("call").addEventListener("keydown", (event) => {
     if (event.key === "Escape" && call?.phase === "talking") minimise(true);
     const typing = event.target.id === "speak";
-    if (!typing && call?.phase === "talking" && /^[0-9*#]$/.test(event.key)) act("digits", { digits: event.key });
+    if (!typing && call?.phase === "talking" && /^[0-9*#]$/.test(event.key))
+      act("digits", { digits: event.key });
   });
 }

@@ -105,7 +105,7 @@ function draw() {
 function show(line) {
   const known = $(`line-${line.id}`);
   const follow = atBottom() || line.mine;
-  const previous = [...lines.values()].filter((other) => other.peer === line.peer).at(-1);
+  const previous = [...lines.values()].findLast((other) => other.peer === line.peer);
   lines.set(line.id, line);
   if (line.peer !== peer) {
     offerNumbers([line.peer]);
@@ -114,7 +114,8 @@ function show(line) {
   if (known) {
     known.replaceWith(bubble(line));
   } else {
-    if (!previous || dayOf(previous) !== dayOf(line)) $("log").append(el("h2", { className: "day" }, dayOf(line)));
+    if (!previous || dayOf(previous) !== dayOf(line))
+      $("log").append(el("h2", { className: "day" }, dayOf(line)));
     const arriving = bubble(line);
     arriving.classList.add("arriving");
     $("log").append(arriving);
@@ -219,7 +220,12 @@ $("compose").addEventListener("submit", async (event) => {
   const body = $("text").value.trim();
   if (!peer || (!body && !attachment)) return;
   const media = attachment
-    ? [{ content_type: attachment.file.type || "application/octet-stream", data: await base64(attachment.file) }]
+    ? [
+        {
+          content_type: attachment.file.type || "application/octet-stream",
+          data: await base64(attachment.file),
+        },
+      ]
     : [];
   $("send").disabled = true;
   if (await send(body, media)) {
@@ -252,7 +258,12 @@ $("numbers").addEventListener("change", () => {
 });
 
 for (const [word, meaning] of QUICK) {
-  const button = el("button", { type: "button", role: "menuitem" }, el("strong", {}, word), el("span", {}, meaning));
+  const button = el(
+    "button",
+    { type: "button", role: "menuitem" },
+    el("strong", {}, word),
+    el("span", {}, meaning),
+  );
   button.addEventListener("click", () => {
     $("quick").hidePopover();
     send(word);

@@ -39,7 +39,10 @@ export class Sound {
 
   #add(bytes) {
     const buffer = this.#context.createBuffer(1, bytes.length, RATE);
-    buffer.copyToChannel(Float32Array.from(bytes, (byte) => SAMPLES[byte]), 0);
+    buffer.copyToChannel(
+      Float32Array.from(bytes, (byte) => SAMPLES[byte]),
+      0,
+    );
     const source = this.#context.createBufferSource();
     source.buffer = buffer;
     source.connect(this.#gain);

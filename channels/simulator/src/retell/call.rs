@@ -129,11 +129,11 @@ pub(crate) fn number_of(sim: &Sim, dialled: &str) -> Option<Value> {
 /// A handset calls one of the vendor's numbers.
 pub(crate) fn dialled(sim: &Arc<Sim>, phone: &str, number: Value) -> Arc<Live> {
     let id = sim.sid("");
-    let line = number["phone_number"].as_str().unwrap_or_default();
-    let (live, orders) = Live::new(id.clone(), "retell", phone, line, true);
+    let to = number["phone_number"].as_str().unwrap_or_default();
+    let (live, orders) = Live::new(id.clone(), "retell", phone, to, true);
     let call = json!({
         "call_type": "phone_call", "call_id": id, "call_status": "registered", "direction": "inbound",
-        "from_number": phone, "to_number": line, "metadata": {}, "retell_llm_dynamic_variables": {},
+        "from_number": phone, "to_number": to, "metadata": {}, "retell_llm_dynamic_variables": {},
         "opt_in_signed_url": false,
     });
     lock(&sim.retell).calls.insert(id, call);

@@ -20,6 +20,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .route("/create-agent", web::post().to(create_agent))
         .route("/get-agent/{agent}", web::get().to(fetch_agent))
+        .route("/update-agent/{agent}", web::patch().to(update_agent))
         .route("/create-phone-number", web::post().to(create_number))
         .route("/v2/create-phone-call", web::post().to(create_call))
         .route("/v2/get-call/{call}", web::get().to(fetch_call))
@@ -57,17 +58,22 @@ fn answer(
     })
 }
 
+fn check_agent(agent: &Value) -> Result<(), Refusal> {
+    let engine = &agent["response_engine"];
+    if !agent["voice_id"].is_string() || !engine.is_object() {
+        return Err(invalid("response_engine and voice_id are required"));
+    }
+    let url = engine["llm_websocket_url"].as_str().and_then(|url| Url::parse(url).ok());
+    if engine["type"] != "custom-llm" || !url.is_some_and(|url| matches!(url.scheme(), "ws" | "wss")) {
+        return Err(invalid("response_engine must be custom-llm with a llm_websocket_url"));
+    }
+    Ok(())
+}
+
 async fn create_agent(sim: Shared, request: HttpRequest, body: Json<Value>) -> HttpResponse {
     answer(&sim, &request, |vendor| {
         let mut agent = body.into_inner();
-        let engine = &agent["response_engine"];
-        if !agent["voice_id"].is_string() || !engine.is_object() {
-            return Err(invalid("response_engine and voice_id are required"));
-        }
-        let url = engine["llm_websocket_url"].as_str().and_then(|url| Url::parse(url).ok());
-        if engine["type"] != "custom-llm" || !url.is_some_and(|url| matches!(url.scheme(), "ws" | "wss")) {
-            return Err(invalid("response_engine must be custom-llm with a llm_websocket_url"));
-        }
+        check_agent(&agent)?;
         let id = sim.sid("");
         agent["agent_id"] = json!(id);
         agent["version"] = json!(0);
@@ -75,6 +81,23 @@ async fn create_agent(sim: Shared, request: HttpRequest, body: Json<Value>) -> H
         agent["last_modification_timestamp"] = json!(sim.now());
         vendor.agents.insert(id, agent.clone());
         Ok(HttpResponse::Created().json(agent))
+    })
+}
+
+async fn update_agent(
+    sim: Shared,
+    request: HttpRequest,
+    id: Path<String>,
+    body: Json<Value>,
+) -> HttpResponse {
+    answer(&sim, &request, |vendor| {
+        let mut agent = vendor.agents.get(id.as_str()).cloned().ok_or_else(not_found)?;
+        for (member, value) in body.as_object().into_iter().flatten() {
+            agent[member] = value.clone();
+        }
+        check_agent(&agent)?;
+        vendor.agents.insert(id.into_inner(), agent.clone());
+        Ok(HttpResponse::Ok().json(agent))
     })
 }
 

@@ -148,10 +148,10 @@ impl Vapi {
 
 /// Calls a handset.
 pub(super) fn start(sim: &Arc<Sim>, vendor: &mut Vendor, call: &Value, assistant: Value, number: Value) {
-    let line = number["number"].as_str().unwrap_or_default();
+    let from = number["number"].as_str().unwrap_or_default();
     let to = call["customer"]["number"].as_str().unwrap_or_default();
     let id = call["id"].as_str().unwrap_or_default();
-    let (live, orders) = Live::new(id.to_owned(), "vapi", to, line, false);
+    let (live, orders) = Live::new(id.to_owned(), "vapi", to, from, false);
     let (steer, steered) = mpsc::channel(16);
     vendor.steering.insert(id.to_owned(), steer);
     sim.add_call(&live);
@@ -167,8 +167,8 @@ pub(crate) fn number_of(sim: &Sim, dialled: &str) -> Option<Value> {
 /// A handset calls one of the vendor's numbers.
 pub(crate) fn dialled(sim: &Arc<Sim>, phone: &str, number: Value) -> Arc<Live> {
     let id = sim.uuid();
-    let line = number["number"].as_str().unwrap_or_default().to_owned();
-    let (live, orders) = Live::new(id.clone(), "vapi", phone, &line, true);
+    let to = number["number"].as_str().unwrap_or_default();
+    let (live, orders) = Live::new(id.clone(), "vapi", phone, to, true);
     let (steer, steered) = mpsc::channel(16);
     let now = date(sim.now());
     let url = sim.base_url();

@@ -20,9 +20,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .route("/assistant", web::post().to(create_assistant))
         .route("/assistant/{id}", web::get().to(fetch_assistant))
+        .route("/assistant/{id}", web::patch().to(change_assistant))
         .route("/credential", web::post().to(create_credential))
         .route("/phone-number", web::post().to(create_number))
         .route("/phone-number/{id}", web::get().to(fetch_number))
+        .route("/phone-number/{id}", web::patch().to(change_number))
         .route("/call", web::post().to(create_call))
         .route("/call", web::get().to(list_calls))
         .route("/call/{id}", web::get().to(fetch_call))
@@ -130,6 +132,30 @@ async fn fetch_assistant(sim: Shared, request: HttpRequest, id: Path<String>) ->
     })
 }
 
+/// A thing with the members of a request in place of its own.
+fn changed(known: &Value, change: &Value) -> Value {
+    let mut changed = known.clone();
+    for (member, value) in change.as_object().into_iter().flatten() {
+        changed[member] = value.clone();
+    }
+    changed
+}
+
+async fn change_assistant(
+    sim: Shared,
+    request: HttpRequest,
+    id: Path<String>,
+    body: Json<Value>,
+) -> HttpResponse {
+    answer(&sim, &request, |vendor| {
+        let known = vendor.assistants.get(id.as_str()).ok_or_else(|| not_found("Assistant"))?;
+        let assistant = changed(known, &body);
+        check_assistant(vendor, &assistant)?;
+        vendor.assistants.insert(id.into_inner(), assistant.clone());
+        Ok(HttpResponse::Ok().json(assistant))
+    })
+}
+
 async fn create_credential(sim: Shared, request: HttpRequest, body: Json<Value>) -> HttpResponse {
     answer(&sim, &request, |vendor| {
         let plan = &body["authenticationPlan"];
@@ -151,21 +177,39 @@ async fn create_credential(sim: Shared, request: HttpRequest, body: Json<Value>)
     })
 }
 
+fn check_number(vendor: &Vendor, number: &Value) -> Result<(), Refusal> {
+    if !number["number"].as_str().is_some_and(is_e164) {
+        return Err(invalid("number must be a valid phone number in the E.164 format"));
+    }
+    let assistant = number["assistantId"].as_str();
+    if assistant.is_some_and(|id| !vendor.assistants.contains_key(id)) {
+        return Err(invalid("assistantId does not exist"));
+    }
+    check_server(vendor, &number["server"])
+}
+
 async fn create_number(sim: Shared, request: HttpRequest, body: Json<Value>) -> HttpResponse {
     answer(&sim, &request, |vendor| {
-        let number = body["number"].as_str().unwrap_or_default();
-        if !is_e164(number) {
-            return Err(invalid("number must be a valid phone number in the E.164 format"));
-        }
-        let assistant = body["assistantId"].as_str();
-        if assistant.is_some_and(|id| !vendor.assistants.contains_key(id)) {
-            return Err(invalid("assistantId does not exist"));
-        }
-        check_server(vendor, &body["server"])?;
+        check_number(vendor, &body)?;
         let (id, mut number) = made(&sim, body.into_inner());
         number["status"] = json!("active");
         vendor.numbers.insert(id, number.clone());
         Ok(HttpResponse::Created().json(number))
+    })
+}
+
+async fn change_number(
+    sim: Shared,
+    request: HttpRequest,
+    id: Path<String>,
+    body: Json<Value>,
+) -> HttpResponse {
+    answer(&sim, &request, |vendor| {
+        let known = vendor.numbers.get(id.as_str()).ok_or_else(|| not_found("Phone number"))?;
+        let number = changed(known, &body);
+        check_number(vendor, &number)?;
+        vendor.numbers.insert(id.into_inner(), number.clone());
+        Ok(HttpResponse::Ok().json(number))
     })
 }
 

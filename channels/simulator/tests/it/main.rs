@@ -11,3 +11,4 @@ mod retell;
 mod state;
 mod streams;
 mod support;
+mod vapi;

@@ -33,8 +33,13 @@ pub(crate) struct Phone<'h> {
 impl<'h> Phone<'h> {
     /// The handset calls the account's number.
     pub(crate) async fn dials(http: &'h Http) -> Self {
+        Self::dials_to(http, NUMBER).await
+    }
+
+    /// The handset calls any number.
+    pub(crate) async fn dials_to(http: &'h Http, to: &str) -> Self {
         let path = format!("handsets/{PHONE}/calls");
-        let (status, call) = http.sim("POST", &path, Some(json!({ "to": NUMBER }))).await;
+        let (status, call) = http.sim("POST", &path, Some(json!({ "to": to }))).await;
         assert_eq!(status, 201, "{call}");
         Self::of(http, &call)
     }

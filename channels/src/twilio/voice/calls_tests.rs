@@ -1,6 +1,7 @@
 //! What is asked and what answers mean; the conversation over real sockets is tested with the simulator.
 
 use super::*;
+use crate::twilio::client::error_code;
 
 const URL: Instructions<'static> = Instructions::Url("https://app.example.com/voice?call=1");
 

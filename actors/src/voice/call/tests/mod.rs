@@ -2,6 +2,7 @@
 
 mod behaviours;
 mod endings;
+mod flaws;
 mod late;
 mod laws;
 
@@ -71,6 +72,8 @@ struct Rig {
     log: Vec<Action>,
     /// Whether marks come back at all.
     echoes: bool,
+    /// What is wrong with the machine, where a check is to be shown to notice it.
+    flaw: Option<flaws::Flaw>,
 }
 
 fn plan(reason: TransferReason) -> TransferPlan {
@@ -110,7 +113,7 @@ impl Rig {
     fn with(setup: Setup) -> Self {
         let mut log = Vec::new();
         let call = Call::new(setup, &call_ref(), NOON, &mut log);
-        Self { call, now: NOON, line: Line::default(), log, echoes: true }
+        Self { call, now: NOON, line: Line::default(), log, echoes: true, flaw: None }
     }
 
     /// A call on which both sides are connected.
@@ -157,12 +160,20 @@ impl Rig {
 
     fn step(&mut self, work: impl FnOnce(&mut Call, Timestamp, &mut Vec<Action>)) {
         let mut actions = Vec::new();
+        let over = self.outcome().is_some();
         work(&mut self.call, self.now, &mut actions);
+        if over && self.flaw == Some(flaws::Flaw::HangsUpAgain) {
+            actions.push(Action::HangUp);
+        }
         self.absorb(actions);
     }
 
     fn agent(&mut self, event: AgentEvent) {
-        self.step(|call, now, out| call.on_agent(event, now, out));
+        let flaw = self.flaw;
+        self.step(|call, now, out| {
+            call.on_agent(event.clone(), now, out);
+            flaw.into_iter().for_each(|flaw| flaw.bend(&event, out));
+        });
     }
 
     fn carrier(&mut self, event: CarrierEvent) {
@@ -205,7 +216,10 @@ impl Rig {
         let mut played = 0;
         for _ in 0..millis / 20 {
             let mut actions = Vec::new();
-            let sound = self.call.on_speech(event, 20_000, self.now, &mut actions);
+            let sound = match self.call.on_speech(event, 20_000, self.now, &mut actions) {
+                Sound::Drop if self.flaw == Some(flaws::Flaw::PlaysStaleSound) => Sound::Play { mark: None },
+                sound => sound,
+            };
             if let Sound::Play { mark } = sound {
                 played += 1;
                 self.line.send(20, self.now);
