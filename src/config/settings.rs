@@ -88,8 +88,7 @@ settings! {
     /// 32 random bytes, base64 or hex: the key that wraps every other key. Unset: generated into the data directory.
     master_key / "USHER_MASTER_KEY": Option<SecretString> = "" secret;
     /// What an operator sends as `Authorization: Bearer …` to set up organisations, make calls and read call records; at
-    /// least 16 characters.
-    /// Unset: generated into the data directory.
+    /// least 16 characters. Unset: generated into the data directory.
     operator_key / "USHER_OPERATOR_KEY": Option<SecretString> = "" secret;
     /// Base address of Twilio's REST API; the credentials of organisations are only ever sent to this host.
     twilio_api_base / "USHER_TWILIO_API_BASE": Url = "https://api.twilio.com";

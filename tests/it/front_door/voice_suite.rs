@@ -304,8 +304,8 @@ async fn a_busy_contact_is_called_by(holder: Holder) -> Result<()> {
     stage.server.simulator()?.vendor("", "PUT", &habits, &json!({ "answers": "busy" })).await?;
     let org = stage.server.ready().org_id.as_str();
     let begin = ["session", "start", org, "--name", "Kim Lee", "--phone", phone, "--json"];
-    let begun: Value = serde_json::from_str(&stage.server.command(&begin).await?)?;
-    let session = begun["session_id"].as_str().context("a session")?;
+    let opened: Value = serde_json::from_str(&stage.server.command(&begin).await?)?;
+    let session = opened["session_id"].as_str().context("a session")?;
     let placed: Value = serde_json::from_str(&stage.server.command(&["call", session, "--json"]).await?)?;
     let ours = placed["id"].as_str().context("our id")?;
     let url = stage.server.ready().base_url.join(&format!("api/voice/calls/{ours}"))?;

@@ -20,7 +20,8 @@ async fn assistant(http: &Http, hooks: &str) -> (Value, Value) {
         "model": { "provider": "openai", "model": "gpt-4o" } });
     let (status, assistant) = ask(http, "/assistant", body).await;
     assert_eq!(status, 201, "{assistant}");
-    let (status, number) = ask(http, "/phone-number", json!({ "provider": "twilio", "number": LINE, "server": server })).await;
+    let (status, number) =
+        ask(http, "/phone-number", json!({ "provider": "twilio", "number": LINE, "server": server })).await;
     assert_eq!(status, 201, "{number}");
     (assistant["id"].clone(), number["id"].clone())
 }
@@ -35,16 +36,36 @@ async fn what_the_vendor_refuses_is_refused_in_its_words() {
     let (id, number) = assistant(&http, &hooks.url).await;
     for (path, body, message) in [
         ("/assistant", json!({}), "model.provider must be a string"),
-        ("/assistant", json!({ "model": { "provider": "custom-llm", "url": "x" } }), "model.url must be a URL address"),
-        ("/credential", json!({ "provider": "custom-llm" }),
-            "provider must be custom-llm with apiKey, or webhook with a bearer or hmac plan"),
-        ("/phone-number", json!({ "number": "415" }), "number must be a valid phone number in the E.164 format"),
-        ("/call", json!({ "assistantId": id, "phoneNumberId": number, "customer": { "number": "415" } }),
-            "customer.number must be a valid phone number in the E.164 format"),
-        ("/call", json!({ "assistantId": id, "phoneNumberId": "x", "customer": { "number": PHONE } }),
-            "phoneNumberId must be one of your phone numbers"),
-        ("/call", json!({ "phoneNumberId": number, "customer": { "number": PHONE } }),
-            "exactly one of assistantId and assistant is needed"),
+        (
+            "/assistant",
+            json!({ "model": { "provider": "custom-llm", "url": "x" } }),
+            "model.url must be a URL address",
+        ),
+        (
+            "/credential",
+            json!({ "provider": "custom-llm" }),
+            "provider must be custom-llm with apiKey, or webhook with a bearer or hmac plan",
+        ),
+        (
+            "/phone-number",
+            json!({ "number": "415" }),
+            "number must be a valid phone number in the E.164 format",
+        ),
+        (
+            "/call",
+            json!({ "assistantId": id, "phoneNumberId": number, "customer": { "number": "415" } }),
+            "customer.number must be a valid phone number in the E.164 format",
+        ),
+        (
+            "/call",
+            json!({ "assistantId": id, "phoneNumberId": "x", "customer": { "number": PHONE } }),
+            "phoneNumberId must be one of your phone numbers",
+        ),
+        (
+            "/call",
+            json!({ "phoneNumberId": number, "customer": { "number": PHONE } }),
+            "exactly one of assistantId and assistant is needed",
+        ),
     ] {
         let expected = json!({ "message": [message], "error": "Bad Request", "statusCode": 400 });
         assert_eq!(ask(&http, path, body).await, (400, expected), "{path}");
@@ -60,7 +81,10 @@ async fn a_call_speaks_is_steered_at_its_own_address_and_is_reported() {
     let asked = json!({ "assistantId": id, "phoneNumberId": number, "customer": { "number": PHONE },
         "assistantOverrides": { "variableValues": { "name": "Dana" } } });
     let (status, call) = ask(&http, "/call", asked).await;
-    assert_eq!((status, &call["status"], &call["type"]), (201, &json!("queued"), &json!("outboundPhoneCall")));
+    assert_eq!(
+        (status, &call["status"], &call["type"]),
+        (201, &json!("queued"), &json!("outboundPhoneCall"))
+    );
     let mut phone = Phone::rings(&http, PHONE, 0).await;
     phone.until("status:ringing").await;
     phone.does("answer", json!({})).await;

@@ -58,7 +58,9 @@ fn interrupted(flaw: Option<Flaw>) -> Rig {
 
 fn stale_sound_is_dropped(flaw: Option<Flaw>) -> bool {
     let mut rig = interrupted(flaw);
-    rig.sound(5, 200) == 0 && rig.sound(6, 200) == 10
+    let stale = rig.sound(5, 200);
+    rig.heard("Yes");
+    stale == 0 && rig.sound(6, 200) == 10
 }
 
 fn an_interruption_clears_the_line(flaw: Option<Flaw>) -> bool {

@@ -169,10 +169,12 @@ impl Rig {
     }
 
     fn agent(&mut self, event: AgentEvent) {
-        let flaw = self.flaw;
+        let bent = self.flaw.map(|flaw| (flaw, event.clone()));
         self.step(|call, now, out| {
-            call.on_agent(event.clone(), now, out);
-            flaw.into_iter().for_each(|flaw| flaw.bend(&event, out));
+            call.on_agent(event, now, out);
+            if let Some((flaw, event)) = bent {
+                flaw.bend(&event, out);
+            }
         });
     }
 
