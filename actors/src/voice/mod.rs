@@ -24,7 +24,6 @@ mod meters;
 mod news;
 mod sides;
 
-pub use call::mentions;
 pub use channel::{CallHandle, VoiceCall, VoiceChannel};
 pub use news::summary;
 pub use settings::{CallLimits, Emergency, People, Setup};

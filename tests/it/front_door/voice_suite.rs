@@ -179,7 +179,7 @@ async fn converse(stage: &Stage, holder: Holder) -> Result<Seen> {
     let mut turns = Vec::new();
     let mut hears = async |phone: &mut Phone, part: &str| {
         let entry = phone.until(&format!("heard:{part}")).await?;
-        turns.push(entry["text"].as_str().unwrap_or_default().to_owned());
+        turns.push(entry.text);
         anyhow::Ok(())
     };
     hears(&mut phone, "exact name of your business").await?;
