@@ -136,9 +136,11 @@ impl Directory {
         Ok(Some(line))
     }
 
-    /// A number was connected anew.
-    pub(crate) fn forget(&self, number: &str) {
-        self.lines.invalidate(number);
+    /// A number or an account was connected anew. Webhooks name it in several ways, and it happens seldom: nothing is
+    /// remembered of any.
+    pub(crate) fn forget_lines(&self) {
+        self.lines.invalidate_all();
+        self.unknown.invalidate_all();
     }
 
     /// The session `phone` talks to on this line; contact and session are made when they write for the first time.

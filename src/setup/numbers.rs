@@ -114,7 +114,7 @@ pub async fn connect(
     if !app.store.connect_sms(&org, account).await? {
         return Err(taken());
     }
-    app.inbound.directory.forget(&number);
+    app.inbound.directory.forget_lines();
     Ok(HttpResponse::Ok().json(ConnectedNumber {
         phone: number,
         sms_url,

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::config::{Origins, Value as _};
 use crate::tenancy::{Organisation, Profile, Theme};
 use crate::web::form::{Mistakes, Wrong, text};
-use crate::web::{Fault, operator};
+use crate::web::Fault;
 
 const NAME_CHARS: usize = 120;
 const MOST_ORIGINS: usize = 100;

@@ -78,7 +78,7 @@ pub async fn begin(
     let flow = app.store.newest_flow(&org.id).await?;
     let flow =
         flow.ok_or_else(|| conflict("The organisation has no questions to ask yet: save its flow first."))?;
-    if texted && app.store.sms_account(&org.id).await?.is_none() {
+    if texted && app.store.sms_account(&org.id, None).await?.is_none() {
         return Err(conflict("The organisation has no number to text from: connect one first."));
     }
     let contact = app.store.find_or_create_contact(&org.id, details).await?.id;

@@ -127,7 +127,7 @@ pub async fn list(
     request: HttpRequest,
     of: web::Query<CallsOf>,
 ) -> Result<HttpResponse, Fault> {
-    operator::check(&app.operator, request.headers())?;
+    app.edge.check_operator(&request, &app.operator)?;
     let session = of.into_inner().session_id;
     let org = app.store.org_of_session(&session).await?;
     let org = org.ok_or_else(|| Fault::new(Problem::UnknownSession, "There is no such session."))?;

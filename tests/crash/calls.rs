@@ -13,9 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use usher_testkit::proxy::Proxy;
 use usher_testkit::server::Beside;
 use usher_testkit::twilio::{Account, message_sid};
-use usher_testkit::{
-    Database, Entry, Phone, Seed, Simulation, SimulatorClient, TestServer, http,
-};
+use usher_testkit::{Database, Entry, Phone, Seed, Simulation, SimulatorClient, TestServer, http};
 
 use crate::audit::{self, History, Story};
 use crate::call_audit::{Break, CallHistory, Dialogue, audit};
