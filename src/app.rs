@@ -118,18 +118,22 @@ impl App {
     /// # Errors
     /// When the store cannot be opened or a client cannot be set up.
     pub async fn start(settings: Settings, public: Url) -> anyhow::Result<Arc<Self>> {
-        Self::start_with(settings, public, Engine::default()).await
+        Self::start_with(settings, public, Engine::default(), Arc::new(SystemClock)).await
     }
 
-    /// The same with another engine. No command does so: it is the seam through which a test makes the engine of a whole
-    /// server fail.
+    /// The same with another engine and another clock. No command does so: it is the seam through which a test makes the
+    /// engine of a whole server fail, or lets it run at another time of day.
     ///
     /// # Errors
     /// When the store cannot be opened or a client cannot be set up.
-    pub async fn start_with(settings: Settings, public: Url, engine: Engine) -> anyhow::Result<Arc<Self>> {
+    pub async fn start_with(
+        settings: Settings,
+        public: Url,
+        engine: Engine,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Arc<Self>> {
         // Recorders must be there before anything is counted.
         telemetry::metrics();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let config = store_config(&settings, &public, Access::Own)?;
         let store = Store::open(config, Arc::clone(&clock), Arc::clone(&entropy)).await?;

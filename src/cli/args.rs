@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use usher_conversation::flow::FieldType;
-use usher_conversation::id::SessionId;
+use usher_conversation::id::{CallId, OrgId, SessionId};
 
 use self::setup::{BeginArgs, OrgCommand, RemoteArgs, VoiceCommand};
 use super::moment::Moment;
@@ -65,6 +65,9 @@ pub(super) enum Command {
     Voice(VoiceCommand),
     /// Ask the running server to telephone the contact of a session, now or when they may be called.
     Call(CallArgs),
+    /// Look at call records.
+    #[command(subcommand)]
+    Calls(CallsCommand),
     /// Hold a conversation with a flow in the terminal; no server, no database.
     Chat(ChatArgs),
     /// Read one utterance per line and print what a typed parser understands.
@@ -108,6 +111,34 @@ pub(super) struct CallArgs {
     pub(super) session: SessionId,
     #[command(flatten)]
     pub(super) remote: RemoteArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CallsCommand {
+    /// Print the newest calls of a session or an organisation.
+    #[command(group = clap::ArgGroup::new("whose").required(true).args(["session", "org"]))]
+    List {
+        /// The session, `ses_…`.
+        #[arg(long)]
+        session: Option<SessionId>,
+        /// The organisation, `org_…`.
+        #[arg(long)]
+        org: Option<OrgId>,
+        /// So many at most.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a call: how it went, what was said, what each stream used and how long its turns took.
+    Show {
+        /// The call, `call_…`.
+        id: CallId,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]

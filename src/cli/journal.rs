@@ -106,6 +106,7 @@ fn call_news(news: &CallNews) -> (&'static str, Option<Style>, String) {
             let cut = if *whole { "" } else { " … (interrupted)" };
             (Style::Cyan, format!("usher:  {}{cut}", one_line(text)))
         }
+        CallNews::Returned => (Style::Yellow, "nobody took the call".to_owned()),
         CallNews::Ended { end, seconds } => {
             (Style::Bold, format!("call ended after {seconds} s: {}", end.as_str().replace('_', " ")))
         }

@@ -5,6 +5,7 @@
 
 mod args;
 mod call;
+mod calls;
 mod chat;
 mod demo;
 mod doctor;
@@ -82,6 +83,7 @@ fn dispatch(cli: &Cli, out: &mut Out) -> anyhow::Result<ExitCode> {
         Command::Call(args) => {
             call::run(&start(&layers)?, args, out)?;
         }
+        Command::Calls(command) => calls::run(&start(&layers)?, command, out)?,
         Command::Chat(args) => chat::run(args, out)?,
         Command::Parse(args) => parse::run(args, out)?,
         Command::Config(args) => settings::config(&layers.resolve()?, args.json, out)?,

@@ -240,6 +240,7 @@ fn all_statements() -> Vec<Statement> {
         crate::outbound::store::STATEMENTS,
         crate::projector::store::STATEMENTS,
         crate::voice::store::STATEMENTS,
+        crate::voice::outbound::STATEMENTS,
         crate::voice::peers::STATEMENTS,
     ]
     .concat()

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::config::{Origins, Value as _};
 use crate::tenancy::{Organisation, Profile, Theme};
-use crate::web::form::{Mistakes, Wrong, text};
 use crate::web::Fault;
+use crate::web::form::{Mistakes, Wrong, text};
 
 const NAME_CHARS: usize = 120;
 const MOST_ORIGINS: usize = 100;

@@ -426,5 +426,7 @@ const fn reason_column(reason: EscalationReason) -> &'static str {
         EscalationReason::Quarantined => "quarantined",
         EscalationReason::VoiceUnavailable => "voice_unavailable",
         EscalationReason::Emergency => "emergency",
+        EscalationReason::TransferFailed => "transfer_failed",
+        EscalationReason::MessageLeft => "message_left",
     }
 }

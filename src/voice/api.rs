@@ -1,26 +1,23 @@
-//! What an operator asks about calls: place one, list them, look at one. All of it needs the operator's key.
+//! What an operator asks about calls: place one, look at one, list them. All need the operator's key.
 
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use usher_channels::widget::{Channel, ProblemBody, Speaker, TranscriptLine};
-use usher_conversation::channel::Channel::Voice;
+use usher_channels::widget::ProblemBody;
 use usher_conversation::id::{CallId, OrgId, SessionId};
-use usher_conversation::journal::Turn;
-use usher_conversation::ports::Journal as _;
 use usher_conversation::problem::Problem;
-use usher_conversation::session::Event;
-use usher_conversation::voice::CallNews;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{AttachmentUsage, Call, PeerReport, Recording};
+use super::view::{CallSummary, CallView};
 use crate::app::App;
 use crate::web::{Fault, edge};
 
-/// Turns read from the journal at one time.
-const PAGE: u32 = 500;
+/// Calls in one page of a list.
+const USUAL_PAGE: u32 = 50;
+/// And at most.
+const LARGEST_PAGE: u32 = 200;
 
 /// Body of `POST /api/voice/calls`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,50 +28,25 @@ pub struct PlaceCall {
     pub session_id: SessionId,
 }
 
-/// A call.
+/// Query of `GET /api/voice/calls`: one of `session_id` and `org_id`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct WhichCalls {
+    /// The calls of this session.
+    session_id: Option<String>,
+    /// The calls of this organisation.
+    org_id: Option<String>,
+    /// So many at most: 50 unless told, never more than 200.
+    limit: Option<u32>,
+    /// Only calls older than this one: the last of the page before.
+    before: Option<String>,
+}
+
+/// A page of calls.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CallView {
-    /// Its id.
-    pub id: String,
-    /// The conversation it is part of.
-    pub session_id: String,
-    /// `inbound`, `outbound` or `browser`.
-    pub direction: &'static str,
-    /// Who spoke for us.
-    pub provider: &'static str,
-    /// Where it stands at the carrier.
-    pub status: &'static str,
-    /// How it ended; `null` while it lasts.
-    pub outcome: Option<String>,
-    /// What machine detection said.
-    pub answered_by: Option<String>,
-    /// The carrier's id.
-    pub vendor_call_id: Option<String>,
-    /// The agent provider's id of the conversation.
-    pub conversation_id: Option<String>,
-    /// Which try of reaching the contact it is, from 1.
-    pub attempt: u32,
-    /// When it is to be placed, RFC 3339.
-    pub due_at: Option<String>,
-    /// When we learned of it, RFC 3339.
-    pub created_at: String,
-    /// When it was answered, RFC 3339.
-    pub answered_at: Option<String>,
-    /// When it was over, RFC 3339.
-    pub ended_at: Option<String>,
-    /// How long it lasted, by the carrier's count.
-    pub seconds: Option<u32>,
-    /// Where the carrier keeps the recording.
-    #[schema(value_type = Object)]
-    pub recording: Option<Recording>,
-    /// What each media stream of it used, with the latency of every turn in milliseconds.
-    #[schema(value_type = Vec<Object>)]
-    pub usage: Vec<AttachmentUsage>,
-    /// What the provider that held the call reported of it: its transcript, summary, judgement and cost.
-    #[schema(value_type = Object)]
-    pub report: Option<PeerReport>,
-    /// What was heard and said on it.
-    pub transcript: Vec<TranscriptLine>,
+pub struct CallList {
+    /// Newest first.
+    pub calls: Vec<CallSummary>,
 }
 
 /// Calls the contact of a session.
@@ -82,7 +54,7 @@ pub struct CallView {
     post, path = "/api/voice/calls", tag = "voice", request_body = PlaceCall,
     params(("Authorization" = String, Header, description = "`Bearer` and the operator's key")),
     responses(
-        (status = 202, body = CallView, description = "Planned: now, or at the next hour the contact may be called"),
+        (status = 202, body = CallSummary, description = "Planned: now, or at the next hour the contact may be called"),
         (status = 401, body = ProblemBody, description = "unauthorized"),
         (status = 404, body = ProblemBody, description = "unknown-session"),
         (status = 409, body = ProblemBody, description = "call-not-possible"),
@@ -99,42 +71,7 @@ pub async fn place(
     let org = org.ok_or_else(|| Fault::new(Problem::UnknownSession, "There is no such session."))?;
     edge::concerns(&request, &org, &session);
     let call = app.caller.plan(&org, &session).await?;
-    Ok(HttpResponse::build(StatusCode::ACCEPTED).json(shown(call, Vec::new(), Vec::new())))
-}
-
-/// Which calls to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct CallsOf {
-    /// The session they are part of.
-    #[param(value_type = String)]
-    pub session_id: SessionId,
-}
-
-/// The calls of a session, newest first, without their transcripts and figures.
-#[utoipa::path(
-    get, path = "/api/voice/calls", tag = "voice",
-    params(CallsOf, ("Authorization" = String, Header, description = "`Bearer` and the operator's key")),
-    responses(
-        (status = 200, body = Vec<CallView>),
-        (status = 400, body = ProblemBody, description = "malformed-request"),
-        (status = 401, body = ProblemBody, description = "unauthorized"),
-        (status = 404, body = ProblemBody, description = "unknown-session"),
-    )
-)]
-pub async fn list(
-    app: web::Data<Arc<App>>,
-    request: HttpRequest,
-    of: web::Query<CallsOf>,
-) -> Result<HttpResponse, Fault> {
-    app.edge.check_operator(&request, &app.operator)?;
-    let session = of.into_inner().session_id;
-    let org = app.store.org_of_session(&session).await?;
-    let org = org.ok_or_else(|| Fault::new(Problem::UnknownSession, "There is no such session."))?;
-    edge::concerns(&request, &org, &session);
-    let calls = app.store.calls_of_session(&org, &session).await?;
-    let calls: Vec<CallView> = calls.into_iter().map(|call| shown(call, Vec::new(), Vec::new())).collect();
-    Ok(HttpResponse::Ok().json(calls))
+    Ok(HttpResponse::build(StatusCode::ACCEPTED).json(CallSummary::from(call)))
 }
 
 /// A call with its transcript and figures.
@@ -161,73 +98,51 @@ pub async fn show(
     let org = app.store.org_of_call(&call).await?.ok_or_else(unknown)?;
     let found = app.store.call(&org, &call).await?.ok_or_else(unknown)?;
     edge::concerns(&request, &org, &found.session);
-    let usage = app.store.call_usage(&org, &call).await?;
-    let report = app.store.call_report(&org, &found).await?;
-    let transcript = transcript(&app, &org, &found).await?;
-    Ok(HttpResponse::Ok().json(CallView { report, ..shown(found, usage, transcript) }))
+    Ok(HttpResponse::Ok().json(CallView::read(&app.store, &org, found).await?))
 }
 
-/// What was heard and said on a call, by the journal. An utterance that was played bit by bit is one line.
-async fn transcript(app: &App, org: &OrgId, call: &Call) -> Result<Vec<TranscriptLine>, Fault> {
-    // Where no model stands between, what is said on a call is a message, which the turn's dedup key tells from others.
-    let key = format!("call:{}:", call.id);
-    let messages = |turn: &Turn| {
-        turn.dedup.as_deref().is_some_and(|dedup| dedup.starts_with(&key))
-            && !turn.events.iter().any(|event| matches!(event, Event::ToolUsed { .. }))
-    };
-    let (mut lines, mut since) = (Vec::<TranscriptLine>::new(), 0);
-    loop {
-        let page = app.store.turns(org, &call.session, since, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(lines) };
-        since = last.seq;
-        for (turn, (index, event)) in
-            page.iter().flat_map(|turn| (0_u32..).zip(&turn.events).map(move |event| (turn, event)))
-        {
-            let (from, text) = match event {
-                Event::Received { origin, text, .. } if origin.channel == Voice && messages(turn) => {
-                    (Speaker::Client, text)
-                }
-                Event::Said { message } if message.channel == Voice && messages(turn) => {
-                    (Speaker::Bot, &message.text)
-                }
-                Event::Call { call: id, news } if *id == call.id => match news {
-                    CallNews::Heard { text } => (Speaker::Client, text),
-                    CallNews::Played { text, .. } => (Speaker::Bot, text),
-                    CallNews::Connected { .. }
-                    | CallNews::Spoke { .. }
-                    | CallNews::Playing { .. }
-                    | CallNews::Ended { .. } => continue,
-                },
-                _ => continue,
-            };
-            let at = turn.at.to_jiff().to_string();
-            let text = text.clone();
-            lines.push(TranscriptLine { seq: turn.seq, index, from, channel: Channel::Voice, text, at });
+/// The calls of a session or of an organisation, newest first.
+#[utoipa::path(
+    get, path = "/api/voice/calls", tag = "voice",
+    params(
+        WhichCalls,
+        ("Authorization" = String, Header, description = "`Bearer` and the operator's key"),
+    ),
+    responses(
+        (status = 200, body = CallList),
+        (status = 400, body = ProblemBody, description = "malformed-request"),
+        (status = 401, body = ProblemBody, description = "unauthorized"),
+        (status = 404, body = ProblemBody, description = "unknown-session, not-found"),
+    )
+)]
+pub async fn list(
+    app: web::Data<Arc<App>>,
+    request: HttpRequest,
+    which: web::Query<WhichCalls>,
+) -> Result<HttpResponse, Fault> {
+    app.edge.check_operator(&request, &app.operator)?;
+    let WhichCalls { session_id, org_id, limit, before } = which.into_inner();
+    let malformed = || Fault::new(Problem::MalformedRequest, "This needs `session_id` or `org_id`.");
+    let (org, session) = match (session_id, org_id) {
+        (Some(session), None) => {
+            let unknown = || Fault::new(Problem::UnknownSession, "There is no such session.");
+            let session: SessionId = session.parse().map_err(|_| unknown())?;
+            let org = app.store.org_of_session(&session).await?.ok_or_else(unknown)?;
+            edge::concerns(&request, &org, &session);
+            (org, Some(session))
         }
-    }
-}
-
-fn shown(call: Call, usage: Vec<AttachmentUsage>, transcript: Vec<TranscriptLine>) -> CallView {
-    let time = |at: usher_conversation::time::Timestamp| at.to_jiff().to_string();
-    CallView {
-        id: call.id.to_string(),
-        session_id: call.session.to_string(),
-        direction: call.direction.as_str(),
-        provider: call.provider.as_str(),
-        status: call.status.as_str(),
-        outcome: call.outcome,
-        answered_by: call.answered_by,
-        vendor_call_id: call.vendor_call,
-        conversation_id: call.conversation,
-        attempt: call.attempt,
-        due_at: call.due.map(time),
-        created_at: time(call.created_at),
-        answered_at: call.answered_at.map(time),
-        ended_at: call.ended_at.map(time),
-        seconds: call.seconds,
-        recording: call.recording,
-        usage,
-        report: None,
-        transcript,
-    }
+        (None, Some(org)) => {
+            let unknown = || Fault::new(Problem::NotFound, "There is no such organisation.");
+            let org: OrgId = org.parse().map_err(|_| unknown())?;
+            app.store.organisation(&org).await?.ok_or_else(unknown)?;
+            (org, None)
+        }
+        (Some(_), Some(_)) | (None, None) => return Err(malformed()),
+    };
+    let before = before.map(|before| before.parse::<CallId>()).transpose();
+    let before = before.map_err(|_| Fault::new(Problem::MalformedRequest, "`before` is no call's id."))?;
+    let limit = limit.unwrap_or(USUAL_PAGE).clamp(1, LARGEST_PAGE);
+    let calls = app.store.calls(&org, session.as_ref(), before.as_ref(), limit).await?;
+    let calls = calls.into_iter().map(CallSummary::from).collect();
+    Ok(HttpResponse::Ok().json(CallList { calls }))
 }

@@ -26,6 +26,9 @@ pub(super) const fn reason(handover: &Handover) -> &'static str {
     }
 }
 
+/// The stored reason of a call that a person has taken.
+pub(super) const WITH_PERSON: &str = "person";
+
 /// The stored reason after which another agent is not dialled.
 pub(super) const AGENT_UNAVAILABLE: &str = "agent_unavailable";
 

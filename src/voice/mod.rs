@@ -3,6 +3,10 @@
 //! | file | what lives there |
 //! |---|---|
 //! | [`routes`] | what the telephone network asks about a call |
+//! | [`door`] | who is put through, and what the others hear |
+//! | [`transfer`] | giving a call to a person |
+//! | [`machine`] | answering machines |
+//! | [`recording`] | recordings, and messages left after hours |
 //! | [`spoken`] | conversations by the engine's rules alone, in documents |
 //! | [`stream`] | a call's audio, from the telephone network |
 //! | [`browser`] | a call's audio, from the widget's microphone |
@@ -19,13 +23,16 @@
 mod agent;
 pub mod api;
 pub mod browser;
+mod door;
 mod lines;
 mod log;
-mod outbound;
+mod machine;
+pub(crate) mod outbound;
 pub mod peers;
 mod provision;
 pub(crate) mod reconcile;
 mod record;
+mod recording;
 pub mod retell;
 pub mod routes;
 pub mod settings;
@@ -33,7 +40,9 @@ mod spoken;
 pub(crate) mod store;
 pub mod stream;
 mod telephony;
+mod transfer;
 pub mod vapi;
+mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +69,7 @@ use peers::Peers;
 pub use peers::{Peer, PeerReport};
 pub use record::{AttachmentUsage, Call, CallStatus, NewCall, Recording, StatusReport};
 pub use settings::{Provider, VoiceProfile, VoiceSettings};
+pub use view::{CallSummary, CallView};
 
 use crate::config::Settings;
 use crate::inbound::address;

@@ -3,12 +3,17 @@
 //! A call is claimed before the carrier is asked. A process that dies in between leaves it claimed: the next one counts
 //! it as failed and plans the next try, because nobody must be telephoned twice by mistake.
 
+mod store;
+
+pub(crate) use store::STATEMENTS;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use usher_actors::voice::Switchboard;
 use usher_actors::{Alarm, ClockAlarm, Runtime, RuntimeError};
 use usher_channels::ApiError;
 use usher_channels::retell::{self, RetellClient};
@@ -32,9 +37,13 @@ use crate::web::Fault;
 const LOOK_MILLIS: i64 = 60_000;
 /// After a store or a carrier that did not answer.
 const PAUSE_MILLIS: i64 = 5_000;
+/// While all lines are taken.
+const FULL_MILLIS: i64 = 30_000;
 const MINUTE_MILLIS: i64 = 60_000;
 /// A telephone rings so long.
 const RING_SECONDS: u32 = 30;
+/// The network cuts a call off so long after it should have ended.
+const LIMIT_MARGIN_SECONDS: u32 = 60;
 
 /// Makes the calls that are due.
 pub struct Caller {
@@ -54,6 +63,7 @@ struct Parts {
     profiles: Arc<Profiles>,
     clock: Arc<dyn Clock>,
     longest_seconds: u32,
+    switchboard: Switchboard,
 }
 
 /// What became of a due call.
@@ -76,6 +86,7 @@ impl Caller {
             profiles: Arc::clone(&voice.profiles),
             clock: Arc::clone(&voice.node.clock),
             longest_seconds,
+            switchboard: voice.switchboard.clone(),
         };
         let bell = Arc::new(Notify::new());
         let task = actix_web::rt::spawn(parts.clone().run(Arc::clone(&bell)));
@@ -203,13 +214,25 @@ impl Parts {
                 return May::At(now.plus_millis(PAUSE_MILLIS));
             }
         };
-        if current.state.status() == SessionStatus::OptedOut {
+        // What was answered meanwhile by other ways is not called about again.
+        let needless = call.attempt > 1 && current.state.is_complete();
+        if needless || current.state.status() == SessionStatus::OptedOut {
             return May::Never;
+        }
+        if self.is_full(org, call).await {
+            return May::At(now.plus_millis(FULL_MILLIS));
         }
         match permitted_at(now, current.meta.zone.as_deref(), phone) {
             Ok(()) => May::Now,
             Err(at) => May::At(at),
         }
+    }
+
+    /// Whether a call that is answered now would find no free line.
+    async fn is_full(&self, org: &OrgId, call: &Call) -> bool {
+        let Ok(settings) = self.profiles.of(org).await else { return false };
+        let cap = settings.profile.max_calls.and_then(|cap| usize::try_from(cap).ok());
+        self.switchboard.admit(&Voice::call_ref(org, call), cap).is_err()
     }
 
     async fn place(&self, org: &OrgId, call: &Call) -> Result<Step, StoreError> {
@@ -278,6 +301,8 @@ impl Parts {
     ) -> Result<String, ApiError> {
         let (url, status) = (self.urls.of("", call), self.urls.of("/status", call));
         let amd = self.urls.of("/amd", call);
+        // What is said to a machine's greeting by rules would be heard as answers: those wait for the verdict.
+        let beside = (call.provider != Provider::Rules).then_some(amd.as_str());
         let placed = Placed {
             to,
             from,
@@ -285,10 +310,11 @@ impl Parts {
             fallback_url: None,
             status_callback: Some(&status),
             ring_seconds: Some(RING_SECONDS),
-            limit_seconds: Some(self.longest_seconds),
+            // We end it before, politely.
+            limit_seconds: Some(self.longest_seconds.saturating_add(LIMIT_MARGIN_SECONDS)),
             machine_detection: Some(MachineDetection {
                 message_end: true,
-                callback: &amd,
+                callback: beside,
                 timeout_seconds: None,
             }),
         };

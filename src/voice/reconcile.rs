@@ -94,7 +94,7 @@ async fn look(app: &App, mut after: Option<CallId>, settled: i64) -> Result<Opti
             {
                 let done = match step(&call, app.clock.now(), app.voice.limits.longest, settled) {
                     Step::Wait => Ok(()),
-                    Step::End(how) => end(app, &org, &call, how).await,
+                    Step::End(how) => end(app, &org, &call, how).await.map(drop),
                     Step::Ask => {
                         asked += 1;
                         ask(app, &org, &call).await

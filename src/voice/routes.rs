@@ -8,23 +8,22 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use usher_actors::voice::ports::Outcome;
-use usher_actors::voice::summary;
 use usher_channels::twilio::Form;
-use usher_channels::twilio::voice::calls::{CallChange, Instructions};
 use usher_channels::twilio::voice::twiml::{CONTENT_TYPE, Connect, Verb, document};
 use usher_channels::twilio::voice::webhook::{
-    AmdCallback, AnsweredBy, CallStatus as Reported, CallStatusCallback, DialResult, DialStatus,
-    GatherResult, RecordingCallback, VoiceRequest,
+    CallStatus as Reported, CallStatusCallback, GatherResult, VoiceRequest,
 };
 use usher_channels::widget::ProblemBody;
-use usher_conversation::catalogue::Sentence;
 use usher_conversation::id::{CallId, OrgId};
 use usher_conversation::session::Command;
 use usher_conversation::voice::{CallDirection, CallEnd, CallNews};
 
-use super::log::AGENT_UNAVAILABLE;
-use super::{Call, CallStatus, NewCall, Provider, Recording, STREAM_PATH, StatusReport, VOICE_PATH, Voice};
-use super::{VoiceSettings, api, browser, peers, settings, spoken, stream};
+use super::door::TurnedAway;
+use super::log::{AGENT_UNAVAILABLE, WITH_PERSON};
+use super::recording::Preamble;
+use super::spoken::Tongue;
+use super::{Call, CallStatus, NewCall, Provider, STREAM_PATH, StatusReport, VOICE_PATH, VoiceSettings};
+use super::{api, browser, door, machine, peers, recording, settings, spoken, stream, transfer};
 use crate::app::App;
 use crate::inbound::Line;
 use crate::inbound::routes::{malformed, only, refused, verified};
@@ -42,12 +41,15 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(at(VOICE_PATH).post(incoming))
         .service(at("/api/webhooks/twilio/voice/status").post(status))
-        .service(at("/api/webhooks/twilio/voice/amd").post(amd))
-        .service(at("/api/webhooks/twilio/voice/recording").post(recording))
+        .service(at("/api/webhooks/twilio/voice/amd").post(machine::verdict))
+        .service(at("/api/webhooks/twilio/voice/recording").post(recording::recording))
+        .service(at("/api/webhooks/twilio/voice/message").post(recording::message))
         .service(at("/api/webhooks/twilio/voice/gather").post(gather))
         .service(at("/api/webhooks/twilio/voice/redirect").post(redirect))
-        .service(at("/api/webhooks/twilio/voice/transfer").post(transfer))
-        .service(at("/api/webhooks/twilio/voice/whisper").post(whisper))
+        .service(at("/api/webhooks/twilio/voice/transfer").post(transfer::transferred))
+        .service(at("/api/webhooks/twilio/voice/whisper").post(transfer::whispered))
+        .service(at("/api/webhooks/twilio/voice/accept").post(transfer::accept))
+        .service(at("/api/webhooks/twilio/voice/leg").post(transfer::leg))
         .service(at(STREAM_PATH).get(stream::open))
         .service(at("/ws/widget/voice").get(browser::open))
         .service(at("/api/voice/calls").get_post(api::list, api::place))
@@ -58,7 +60,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
 
 /// Query of the addresses we hand out.
 #[derive(Deserialize)]
-struct Named {
+pub(super) struct Named {
     call: CallId,
     /// Which turn of a conversation by rules.
     #[serde(default)]
@@ -72,15 +74,15 @@ impl Named {
 }
 
 /// A call and the line it is on, when the request is signed by the owner of that line.
-struct Known {
-    line: Arc<Line>,
-    call: Call,
+pub(super) struct Known {
+    pub(super) line: Arc<Line>,
+    pub(super) call: Call,
     named: Named,
 }
 
 impl Known {
     /// The call that the request's address names. `leg` is the parameter that holds the carrier's id of it.
-    async fn of(
+    pub(super) async fn of(
         app: &App,
         request: &HttpRequest,
         form: &Form<'_>,
@@ -128,6 +130,10 @@ pub async fn incoming(
         let Known { line, call, .. } = Known::of(&app, &request, &form, "", "CallSid").await?;
         moved(&app, &line.org, &call, CallStatus::InProgress).await?;
         let settings = app.voice.settings_of(&line.org).await?;
+        let answered_by = VoiceRequest::parse(&form).map_err(malformed)?.answered_by;
+        if let Some(document) = machine::before(&app, &line, &call, answered_by, &settings).await? {
+            return Ok(told(document));
+        }
         return Ok(told(connect(&app, &line.org, &call, &settings, 0).await?));
     }
     let number = only(&form, "To").ok_or_else(|| refused("no number"))?;
@@ -137,8 +143,13 @@ pub async fn incoming(
     let settings = app.voice.settings_of(&line.org).await?;
     let call = received(&app, &line, number, &asked, settings.provider).await?;
     edge::concerns(&request, &line.org, &call.session);
-    if let Some(words) = turned_away(&app, &line.org, &call, &settings).await? {
-        return Ok(told(spoken::farewell(&app, &line.org, words).await?));
+    // The line is taken when the stream comes; this only spares the caller the silence until then.
+    if call.attachments == 0
+        && let Err(why) = door::admit(&app, &line.org, &call, &settings)
+    {
+        end(&app, &line.org, &call, why.end()).await?;
+        let tongue = Tongue::of(&app, &line.org, &call).await?;
+        return Ok(told(door::apology(&app, &call, why, &tongue, &settings.profile)?));
     }
     moved(&app, &line.org, &call, CallStatus::InProgress).await?;
     Ok(told(connect(&app, &line.org, &call, &settings, 0).await?))
@@ -173,25 +184,6 @@ async fn received(
     Ok(app.store.open_call(&line.org, new).await?)
 }
 
-/// What a caller hears who is not put through: outside of the hours, or when all lines are taken.
-async fn turned_away(
-    app: &App,
-    org: &OrgId,
-    call: &Call,
-    settings: &VoiceSettings,
-) -> Result<Option<Sentence>, Fault> {
-    if !settings.profile.is_open(app.clock.now()) {
-        end(app, org, call, CallEnd::Finished).await?;
-        return Ok(Some(Sentence::CallClosed));
-    }
-    // The line is taken when the stream comes; this only spares the caller the silence until then.
-    if call.attachments == 0 && app.voice.line(&Voice::call_ref(org, call), &settings.profile).is_err() {
-        end(app, org, call, CallEnd::Failed).await?;
-        return Ok(Some(Sentence::CallLinesBusy));
-    }
-    Ok(None)
-}
-
 /// Puts a call through to whoever speaks for the organisation. `tries` counts its streams so far: also those that were
 /// refused, so that a call whose stream cannot be had does not go round for ever.
 async fn connect(
@@ -201,9 +193,11 @@ async fn connect(
     settings: &VoiceSettings,
     tries: u32,
 ) -> Result<String, Fault> {
+    let preamble = if tries == 0 { Preamble::of(app, org, call, &settings.profile).await? } else { None };
+    let mut verbs = preamble.as_ref().map(Preamble::verbs).unwrap_or_default();
     let refused_before = call.handover.as_deref() == Some(AGENT_UNAVAILABLE);
     if !settings.provider.is_dialled() || refused_before || tries >= MOST_STREAMS {
-        return spoken::begin(app, org, call, &settings.profile, refused_before).await;
+        return spoken::begin(app, org, call, &settings.profile, (refused_before, verbs)).await;
     }
     let token = app.store.issue_stream_token(org, &call.id).await?;
     let parameters = [("call", call.id.as_str()), ("token", secrecy::ExposeSecret::expose_secret(&token))];
@@ -211,8 +205,8 @@ async fn connect(
     let again = app.voice.urls.again(call, tries + 1);
     // A stream ends without our doing when its node dies. The carrier asks for the next document once, so that must not
     // happen before another process can answer.
-    document(&[Verb::Connect(connect), Verb::pause(RESTART_SECONDS), Verb::Redirect(&again)])
-        .map_err(Fault::internal)
+    verbs.extend([Verb::Connect(connect), Verb::pause(RESTART_SECONDS), Verb::Redirect(&again)]);
+    document(&verbs).map_err(Fault::internal)
 }
 
 /// The stream of a call is over and the call is not: attach it again, go on by rules, or say goodbye.
@@ -223,6 +217,14 @@ async fn redirect(
 ) -> Result<HttpResponse, Fault> {
     let form = Form::parse(&body).map_err(malformed)?;
     let Known { line, call, named } = Known::of(&app, &request, &form, "/redirect", "CallSid").await?;
+    let settings = app.voice.settings_of(&line.org).await?;
+    if let Some(message) = machine::message(&app, &line.org, &call, &settings.profile).await? {
+        return Ok(told(message));
+    }
+    if call.outcome.as_deref() == Some(CallEnd::LinesBusy.as_str()) {
+        let tongue = Tongue::of(&app, &line.org, &call).await?;
+        return Ok(told(door::apology(&app, &call, TurnedAway::LinesBusy, &tongue, &settings.profile)?));
+    }
     if call.outcome.is_some() || call.status.is_end() {
         return Ok(told(document(&[Verb::Hangup]).map_err(Fault::internal)?));
     }
@@ -231,7 +233,6 @@ async fn redirect(
         let wait = document(&[Verb::pause(RESTART_SECONDS), Verb::Redirect(&again)]);
         return Ok(told(wait.map_err(Fault::internal)?));
     }
-    let settings = app.voice.settings_of(&line.org).await?;
     Ok(told(connect(&app, &line.org, &call, &settings, named.n).await?))
 }
 
@@ -246,40 +247,6 @@ async fn gather(
     let heard = GatherResult::parse(&form).map_err(malformed)?;
     let settings = app.voice.settings_of(&line.org).await?;
     Ok(told(spoken::go_on(&app, &line.org, &call, &settings.profile, named.n, &heard).await?))
-}
-
-/// How a transfer went: over when the two talked, back to the agent when nobody answered.
-async fn transfer(
-    app: web::Data<Arc<App>>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Result<HttpResponse, Fault> {
-    let form = Form::parse(&body).map_err(malformed)?;
-    let Known { line, call, .. } = Known::of(&app, &request, &form, "/transfer", "CallSid").await?;
-    let result = DialResult::parse(&form).map_err(malformed)?;
-    let talked = matches!(result.status, DialStatus::Completed | DialStatus::Answered)
-        && result.bridged != Some(false);
-    if talked {
-        end(&app, &line.org, &call, CallEnd::Transferred).await?;
-        return Ok(told(document(&[Verb::Hangup]).map_err(Fault::internal)?));
-    }
-    metrics::counter!("usher_voice_transfers_failed_total").increment(1);
-    let words = spoken::words(&app, &line.org, Sentence::CallNobodyFree).await?;
-    let back = app.voice.urls.again(&call, call.attachments);
-    Ok(told(document(&[Verb::say(&words), Verb::Redirect(&back)]).map_err(Fault::internal)?))
-}
-
-/// What a person hears before a call is put through to them.
-async fn whisper(
-    app: web::Data<Arc<App>>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Result<HttpResponse, Fault> {
-    let form = Form::parse(&body).map_err(malformed)?;
-    let Known { line, call, .. } = Known::of(&app, &request, &form, "/whisper", "ParentCallSid").await?;
-    let current = app.runtime.read(&line.org, &call.session).await?;
-    let words = summary(&current.meta, &current.state);
-    Ok(told(document(&[Verb::say(&words)]).map_err(Fault::internal)?))
 }
 
 /// A call moved on.
@@ -336,7 +303,7 @@ async fn take_report(
     let (app, org) = (Arc::clone(app), org.clone());
     actix_web::rt::spawn(async move {
         if let (Outcome::HandedOver(_), Some(how)) = (handle.finished().await, status.end())
-            && let Err(error) = end(&app, &org, &call, how).await
+            && let Err(error) = over(&app, &org, &call, how).await
         {
             tracing::warn!(call = %call.id, %error, "a call that was let go could not be ended");
         }
@@ -369,87 +336,30 @@ pub(super) async fn concluded(
     let report = StatusReport { status, seconds, answered_by: None };
     let news = app.store.report_call(org, &call.id, report).await?;
     let Some(ended) = status.end().filter(|_| news) else { return Ok(()) };
-    end(app, org, call, ended).await?;
-    if matches!(status, CallStatus::Busy | CallStatus::NoAnswer) {
+    over(app, org, call, ended).await?;
+    if matches!(status, CallStatus::Busy | CallStatus::NoAnswer | CallStatus::Failed) {
         app.caller.try_again(org, call).await?;
     }
     Ok(())
 }
 
-/// Who answered a call of ours.
-async fn amd(
-    app: web::Data<Arc<App>>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Result<HttpResponse, Fault> {
-    let form = Form::parse(&body).map_err(malformed)?;
-    let Known { line, call, .. } = Known::of(&app, &request, &form, "/amd", "CallSid").await?;
-    let verdict = AmdCallback::parse(&form).map_err(malformed)?;
-    app.store.call_answered_by(&line.org, &call.id, name_of(verdict.answered_by)).await?;
-    let handle = app.voice.switchboard.find(&call.id);
-    if !verdict.answered_by.is_machine() {
-        if let Some(handle) = handle {
-            handle.answered();
-        }
-        return Ok(HttpResponse::NoContent().finish());
-    }
-    if let Some(handle) = handle {
-        handle.leave(Outcome::Ended(CallEnd::Voicemail));
-    }
-    let settings = app.voice.settings_of(&line.org).await?;
-    let message = spoken::voicemail(&app, &line.org, settings.profile.voicemail.as_deref()).await?;
-    let change = if verdict.answered_by.records() {
-        CallChange::Redirect(Instructions::Twiml(&message))
-    } else {
-        CallChange::HangUp
-    };
-    let sid = call.vendor_call.as_deref().unwrap_or_default();
-    if let Err(error) = app.twilio.change_call(&line.credentials, sid, change).await {
-        tracing::warn!(call = %call.id, %error, "an answering machine keeps its call");
-    }
-    end(&app, &line.org, &call, CallEnd::Voicemail).await?;
-    app.caller.try_again(&line.org, &call).await?;
-    Ok(HttpResponse::NoContent().finish())
+/// A call that nobody on this node holds is over at the carrier: the caller hung up on a person, or on nobody.
+async fn over(app: &App, org: &OrgId, call: &Call, ended: CallEnd) -> Result<(), Fault> {
+    let now = app.store.call(org, &call.id).await?;
+    let taken = now.is_some_and(|now| now.handover.as_deref() == Some(WITH_PERSON));
+    end(app, org, call, if taken { CallEnd::Transferred } else { ended }).await.map(drop)
 }
 
-/// The stored name of a verdict.
-const fn name_of(verdict: AnsweredBy) -> &'static str {
-    match verdict {
-        AnsweredBy::Human => "human",
-        AnsweredBy::MachineStart => "machine_start",
-        AnsweredBy::MachineEndBeep => "machine_end_beep",
-        AnsweredBy::MachineEndSilence => "machine_end_silence",
-        AnsweredBy::MachineEndOther => "machine_end_other",
-        AnsweredBy::Fax => "fax",
-        AnsweredBy::Unknown => "unknown",
-    }
-}
-
-/// The carrier's recording of a call.
-async fn recording(
-    app: web::Data<Arc<App>>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Result<HttpResponse, Fault> {
-    let form = Form::parse(&body).map_err(malformed)?;
-    let Known { line, call, .. } = Known::of(&app, &request, &form, "/recording", "CallSid").await?;
-    let told = RecordingCallback::parse(&form).map_err(malformed)?;
-    if let Some(url) = told.url {
-        let recording = Recording { id: told.recording_sid.to_owned(), url: url.to_owned() };
-        app.store.call_recorded(&line.org, &call.id, recording).await?;
-    }
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// A call that is over for us; its session is told once.
-pub(super) async fn end(app: &App, org: &OrgId, call: &Call, how: CallEnd) -> Result<(), Fault> {
+/// A call that is over for us; its session is told once. `false` when that is known already.
+pub(super) async fn end(app: &App, org: &OrgId, call: &Call, how: CallEnd) -> Result<bool, Fault> {
     if !app.store.end_call(org, &call.id, how).await? {
-        return Ok(());
+        return Ok(false);
     }
     let now = app.clock.now();
     let lasted = call.answered_at.map_or(0, |answered| now.millis_since(answered) / 1_000);
     let news = CallNews::Ended { end: how, seconds: u32::try_from(lasted).unwrap_or(0) };
-    tell(app, org, call, "over", news).await
+    tell(app, org, call, "over", news).await?;
+    Ok(true)
 }
 
 /// Tells the session of a call something that happened on it, once under this name.
@@ -472,6 +382,6 @@ async fn moved(app: &App, org: &OrgId, call: &Call, status: CallStatus) -> Resul
     Ok(())
 }
 
-fn told(document: String) -> HttpResponse {
+pub(super) fn told(document: String) -> HttpResponse {
     HttpResponse::Ok().content_type(CONTENT_TYPE).body(document)
 }

@@ -2,9 +2,7 @@
 //! organisations without an agent, and for callers whose agent refuses.
 
 use usher_actors::voice::ports::TransferReason;
-use usher_channels::twilio::voice::twiml::{
-    Dial, Gather, Input, Number, Prompt, Say, SpeechTimeout, Verb, document,
-};
+use usher_channels::twilio::voice::twiml::{Gather, Input, Prompt, Say, SpeechTimeout, Verb, document};
 use usher_channels::twilio::voice::webhook::GatherResult;
 use usher_conversation::catalogue::{Catalogue, Sentence};
 use usher_conversation::id::OrgId;
@@ -12,6 +10,7 @@ use usher_conversation::voice::CallEnd;
 
 use super::peers::turns::{Heard, Talk, Then};
 use super::routes::end;
+use super::transfer::put_through;
 use super::{Call, VoiceProfile, plan};
 use crate::app::App;
 use crate::web::Fault;
@@ -19,13 +18,14 @@ use crate::web::Fault;
 /// Seconds to begin to answer in.
 const PATIENCE: u32 = 6;
 
-/// The first document: a greeting and the pending question. `instead` of an agent that refused there is an apology.
+/// The first document: what comes `before`, a greeting and the pending question. `instead` of an agent that refused there
+/// is an apology.
 pub(super) async fn begin(
     app: &App,
     org: &OrgId,
     call: &Call,
     profile: &VoiceProfile,
-    instead: bool,
+    (instead, mut before): (bool, Vec<Verb<'_>>),
 ) -> Result<String, Fault> {
     let opening = Talk { app, org, call, profile }.begin().await?;
     let mut words = opening.first_message.unwrap_or_default();
@@ -35,7 +35,10 @@ pub(super) async fn begin(
     }
     // A call that comes back from a person who did not answer goes on counting.
     let turn = app.voice.peers.turns.get(&call.id).map_or(0, |last| last.count);
-    listen(app, call, &words, &opening.language, turn)
+    let gather = Listening::new(app, call, &words, &opening.language, turn);
+    let prompts = gather.prompts();
+    before.push(gather.verb(&prompts));
+    document(&before).map_err(Fault::internal)
 }
 
 /// Takes what was said or pressed, and goes on.
@@ -61,7 +64,10 @@ pub(super) async fn go_on(
     };
     let locale = app.runtime.read(org, &call.session).await?.meta.locale.clone();
     match spoken.then {
-        Then::Listen => listen(app, call, &spoken.words, &locale, turn + 1),
+        Then::Listen => {
+            let gather = Listening::new(app, call, &spoken.words, &locale, turn + 1);
+            document(&[gather.verb(&gather.prompts())]).map_err(Fault::internal)
+        }
         Then::HangUp => {
             end(app, org, call, CallEnd::Finished).await?;
             goodbye(&spoken.words, &locale)
@@ -71,29 +77,65 @@ pub(super) async fn go_on(
 }
 
 /// The carrier's name of a language, with a country whose voice it has.
-fn voice_language(locale: &str) -> &'static str {
+pub(super) fn voice_language(locale: &str) -> &'static str {
     match locale.split(['-', '_']).next() {
         Some("es") => "es-US",
         _ => "en-US",
     }
 }
 
-/// Says `words` and listens.
-fn listen(app: &App, call: &Call, words: &str, locale: &str, turn: u32) -> Result<String, Fault> {
-    let action = format!("{}&n={turn}", app.voice.urls.of("/gather", call));
-    let language = Some(voice_language(locale));
-    let prompts = [Prompt::Say(Say { text: words, voice: None, language })];
-    let gather = Gather {
-        input: Input::Both,
-        action: Some(&action),
-        timeout_seconds: Some(PATIENCE),
-        speech_timeout: Some(SpeechTimeout::Auto),
-        language,
-        action_on_empty_result: true,
-        prompts: &prompts,
-        ..Gather::default()
-    };
-    document(&[Verb::Gather(gather)]).map_err(Fault::internal)
+/// Words, and an ear for what is said to them.
+struct Listening<'l> {
+    words: &'l str,
+    language: &'static str,
+    action: String,
+}
+
+impl<'l> Listening<'l> {
+    fn new(app: &App, call: &Call, words: &'l str, locale: &str, turn: u32) -> Self {
+        let action = format!("{}&n={turn}", app.voice.urls.of("/gather", call));
+        Self { words, language: voice_language(locale), action }
+    }
+
+    const fn prompts(&self) -> [Prompt<'l>; 1] {
+        [Prompt::Say(Say { text: self.words, voice: None, language: Some(self.language) })]
+    }
+
+    fn verb<'v>(&'v self, prompts: &'v [Prompt<'v>]) -> Verb<'v> {
+        Verb::Gather(Gather {
+            input: Input::Both,
+            action: Some(&self.action),
+            timeout_seconds: Some(PATIENCE),
+            speech_timeout: Some(SpeechTimeout::Auto),
+            language: Some(self.language),
+            action_on_empty_result: true,
+            prompts,
+            ..Gather::default()
+        })
+    }
+}
+
+/// The contact's language, for what is said outside of the engine's turns.
+pub(super) struct Tongue {
+    locale: String,
+    org: String,
+}
+
+impl Tongue {
+    pub(super) async fn of(app: &App, org: &OrgId, call: &Call) -> Result<Self, Fault> {
+        let current = app.runtime.read(org, &call.session).await?;
+        Ok(Self { locale: current.meta.locale.clone(), org: current.meta.org_name.clone() })
+    }
+
+    /// A sentence that names nobody but the organisation.
+    pub(super) fn say(&self, sentence: Sentence) -> String {
+        Catalogue::of(&self.locale).say(sentence, &[("org", &self.org)])
+    }
+
+    /// Words for the telephone network to speak.
+    pub(super) fn prompt<'w>(&self, words: &'w str) -> Prompt<'w> {
+        Prompt::Say(Say { text: words, voice: None, language: Some(voice_language(&self.locale)) })
+    }
 }
 
 fn goodbye(words: &str, locale: &str) -> Result<String, Fault> {
@@ -109,21 +151,9 @@ fn hand_to(
     reason: TransferReason,
     locale: &str,
 ) -> Result<String, Fault> {
-    let plan = plan(profile, to, reason);
     let words = Catalogue::of(locale).say(Sentence::CallOneMoment, &[]);
-    let (action, whisper) = (app.voice.urls.of("/transfer", call), app.voice.urls.of("/whisper", call));
-    let number =
-        Number { number: &plan.to, url: plan.warm.then_some(whisper.as_str()), status_callback: None };
-    let dial = Dial {
-        action: Some(&action),
-        timeout_seconds: Some(plan.ring_seconds),
-        caller_id: call.line.as_deref(),
-        answer_on_bridge: true,
-        numbers: &[number],
-        ..Dial::default()
-    };
-    let say = Say { text: &words, voice: None, language: Some(voice_language(locale)) };
-    document(&[Verb::Prompt(Prompt::Say(say)), Verb::Dial(dial)]).map_err(Fault::internal)
+    let first = Prompt::Say(Say { text: &words, voice: None, language: Some(voice_language(locale)) });
+    put_through(&app.voice.urls, call, &plan(profile, to, reason), Some(first)).map_err(Fault::internal)
 }
 
 /// A sentence with the organisation's name, in its language.
@@ -131,20 +161,4 @@ pub(super) async fn words(app: &App, org: &OrgId, sentence: Sentence) -> Result<
     let org = app.store.organisation(org).await?;
     let org = org.ok_or_else(|| Fault::internal("a call's organisation is missing"))?;
     Ok(Catalogue::of(&org.locale).say(sentence, &[("org", &org.name)]))
-}
-
-/// One sentence, and the call is over.
-pub(super) async fn farewell(app: &App, org: &OrgId, sentence: Sentence) -> Result<String, Fault> {
-    let words = words(app, org, sentence).await?;
-    document(&[Verb::say(&words), Verb::Hangup]).map_err(Fault::internal)
-}
-
-/// What is left on an answering machine: the organisation's own words, or ours.
-pub(super) async fn voicemail(app: &App, org: &OrgId, script: Option<&str>) -> Result<String, Fault> {
-    let words = match script {
-        Some(script) => script.to_owned(),
-        None => words(app, org, Sentence::CallVoicemail).await?,
-    };
-    // The beep is over when the machine's verdict comes; a breath lets the recording begin.
-    document(&[Verb::pause(1), Verb::say(&words), Verb::Hangup]).map_err(Fault::internal)
 }

@@ -7,10 +7,11 @@ use usher_conversation::ports::StoreError;
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{CallDirection, CallEnd};
 
+use super::log::WITH_PERSON;
 use super::record::{AttachmentUsage, Call, CallStatus, NewCall, Recording, StatusReport};
 use super::settings::{Provider, VoiceSettings};
 use crate::crypto::Place;
-use crate::db::{DbError, Scope, Statement, Tx, execute, fetch_all, fetch_one, fetch_optional, statements};
+use crate::db::{DbError, Scope, Statement, Tx, execute, fetch_all, fetch_optional, statements};
 use crate::store::{Store, corrupt, open, parse_id};
 
 statements! {
@@ -26,8 +27,8 @@ statements! {
         FROM sessions s WHERE s.org_id = $2 AND s.session_id = $3 ON CONFLICT DO NOTHING";
     CALL = "SELECT * FROM calls WHERE org_id = $1 AND call_id = $2";
     CALL_OF_VENDOR = "SELECT * FROM calls WHERE org_id = $1 AND vendor_call_id = $2";
-    CALLS_OF_SESSION = "SELECT * FROM calls WHERE org_id = $1 AND session_id = $2 \
-        ORDER BY created_at DESC, call_id DESC LIMIT $3";
+    CALLS = "SELECT * FROM calls WHERE org_id = $1 AND ($2 = '' OR session_id = $2) AND ($3 = '' OR call_id < $3) \
+        ORDER BY call_id DESC LIMIT $4";
     ORG_OF_CALL = "SELECT org_id FROM calls WHERE call_id = $1";
     ISSUE_TOKEN = "UPDATE calls SET token_hash = $3, token_until = $4 \
         WHERE org_id = $1 AND call_id = $2 AND outcome IS NULL";
@@ -43,31 +44,18 @@ statements! {
     CONVERSATION = "UPDATE calls SET conversation_id = $3 WHERE org_id = $1 AND call_id = $2";
     HANDED_OVER = "UPDATE calls SET handover = $3 \
         WHERE org_id = $1 AND call_id = $2 AND attachments = $4 AND outcome IS NULL";
+    TAKEN_OVER = "UPDATE calls SET handover = $3 WHERE org_id = $1 AND call_id = $2 AND outcome IS NULL";
     OUTCOME = "UPDATE calls SET outcome = $3, ended_at = COALESCE(ended_at, $4) \
         WHERE org_id = $1 AND call_id = $2 AND outcome IS NULL";
     KEEP_USAGE = "INSERT INTO call_attachments (org_id, call_id, attachment, usage, ended_at) \
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     USAGE = "SELECT usage FROM call_attachments WHERE org_id = $1 AND call_id = $2 ORDER BY attachment";
-    DUE_CALLS = "SELECT org_id, call_id FROM calls WHERE status = 'planned' AND due <= $1 ORDER BY due LIMIT $2";
-    NEXT_CALL = "SELECT MIN(due) FROM calls WHERE status = 'planned'";
-    CLAIM_CALL = "UPDATE calls SET status = 'placing', stage = 1 \
-        WHERE org_id = $1 AND call_id = $2 AND status = 'planned' RETURNING *";
-    POSTPONE = "UPDATE calls SET status = 'planned', stage = 0, due = $3 \
-        WHERE org_id = $1 AND call_id = $2 AND status IN ('planned', 'placing') AND vendor_call_id IS NULL";
-    VOICE_NUMBER = "SELECT phone FROM twilio_numbers WHERE org_id = $1 ORDER BY created_at, phone LIMIT 1";
-    PLACED = "UPDATE calls SET vendor_call_id = $3 \
-        WHERE org_id = $1 AND call_id = $2 AND (vendor_call_id IS NULL OR vendor_call_id = $3)";
     OPEN_CALLS = "SELECT org_id, call_id FROM calls WHERE outcome IS NULL AND stage >= 2 AND call_id > $1 \
         ORDER BY call_id LIMIT $2";
-    STRANDED = "SELECT org_id, call_id FROM calls WHERE status = 'placing' AND vendor_call_id IS NULL";
 }
 
 /// A media stream may take so long to come after it was asked for.
 const TOKEN_MILLIS: i64 = 60_000;
-/// Calls of one session that are shown.
-const CALLS_SHOWN: i64 = 100;
-/// Due calls looked at in one round.
-const DUE_AT_ONCE: i64 = 16;
 
 #[derive(sqlx::FromRow)]
 struct VoiceRow {
@@ -286,19 +274,6 @@ impl Store {
         .await
     }
 
-    /// The newest calls of a session, newest first.
-    pub async fn calls_of_session(&self, org: &OrgId, session: &SessionId) -> Result<Vec<Call>, StoreError> {
-        let (db, org, session) = (self.db().clone(), org.clone(), session.clone());
-        self.run(async move {
-            let mut tx = db.read(Scope::Org(&org)).await?;
-            fetch_all!(&mut tx, CallRow, CALLS_OF_SESSION, org.as_str(), session.as_str(), CALLS_SHOWN)?
-                .into_iter()
-                .map(Call::try_from)
-                .collect()
-        })
-        .await
-    }
-
     /// The call the carrier knows under this id.
     pub async fn call_of_vendor(&self, org: &OrgId, vendor_call: &str) -> Result<Option<Call>, StoreError> {
         let (db, org, vendor_call) = (self.db().clone(), org.clone(), vendor_call.to_owned());
@@ -307,6 +282,35 @@ impl Store {
             fetch_optional!(&mut tx, CallRow, CALL_OF_VENDOR, org.as_str(), vendor_call.as_str())?
                 .map(Call::try_from)
                 .transpose()
+        })
+        .await
+    }
+
+    /// Calls of an organisation, or of one session of it, newest first. `before` goes on behind a call.
+    pub async fn calls(
+        &self,
+        org: &OrgId,
+        session: Option<&SessionId>,
+        before: Option<&CallId>,
+        limit: u32,
+    ) -> Result<Vec<Call>, StoreError> {
+        let (db, org) = (self.db().clone(), org.clone());
+        let session = session.map_or_else(String::new, SessionId::to_string);
+        let before = before.map_or_else(String::new, CallId::to_string);
+        self.run(async move {
+            let mut tx = db.read(Scope::Org(&org)).await?;
+            fetch_all!(
+                &mut tx,
+                CallRow,
+                CALLS,
+                org.as_str(),
+                session.as_str(),
+                before.as_str(),
+                i64::from(limit)
+            )?
+            .into_iter()
+            .map(Call::try_from)
+            .collect()
         })
         .await
     }
@@ -401,6 +405,11 @@ impl Store {
         self.keep_text(ANSWERED_BY, org, call, who).await
     }
 
+    /// Keeps that a person has taken the call.
+    pub async fn call_taken_over(&self, org: &OrgId, call: &CallId) -> Result<(), StoreError> {
+        self.keep_text(TAKEN_OVER, org, call, WITH_PERSON).await
+    }
+
     /// Keeps the agent provider's id of the conversation.
     pub async fn call_conversation(&self, org: &OrgId, call: &CallId, id: &str) -> Result<(), StoreError> {
         self.keep_text(CONVERSATION, org, call, id).await
@@ -491,77 +500,6 @@ impl Store {
         .await
     }
 
-    /// Planned calls that are due, of every organisation, earliest first.
-    pub async fn due_calls(&self, now: Timestamp) -> Result<Vec<(OrgId, CallId)>, StoreError> {
-        let db = self.db().clone();
-        self.run(async move {
-            let mut tx = db.read(Scope::System).await?;
-            fetch_all!(&mut tx, (String, String), DUE_CALLS, now.as_millis(), DUE_AT_ONCE)?
-                .iter()
-                .map(|(org, call)| Ok((parse_id(org)?, parse_id(call)?)))
-                .collect()
-        })
-        .await
-    }
-
-    /// When the next planned call is due, if any waits.
-    pub async fn next_call_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let db = self.db().clone();
-        self.run(async move {
-            let mut tx = db.read(Scope::System).await?;
-            let (next,) = fetch_one!(&mut tx, (Option<i64>,), NEXT_CALL)?;
-            Ok(next.map(Timestamp::from_millis))
-        })
-        .await
-    }
-
-    /// Takes a planned call to place it; `None` when somebody else did. It never waits again: whether the carrier got an
-    /// interrupted request is not known, and nobody is telephoned twice by mistake.
-    pub async fn claim_call(&self, org: &OrgId, call: &CallId) -> Result<Option<Call>, StoreError> {
-        let (db, org, call) = (self.db().clone(), org.clone(), call.clone());
-        self.run(async move {
-            let mut tx = db.write(Scope::Org(&org)).await?;
-            let row = fetch_optional!(&mut tx, CallRow, CLAIM_CALL, org.as_str(), call.as_str())?;
-            tx.commit().await?;
-            row.map(Call::try_from).transpose()
-        })
-        .await
-    }
-
-    /// The number an organisation calls from, if it has one.
-    pub async fn voice_number(&self, org: &OrgId) -> Result<Option<String>, StoreError> {
-        let (db, org) = (self.db().clone(), org.clone());
-        self.run(async move {
-            let mut tx = db.read(Scope::Org(&org)).await?;
-            let found = fetch_optional!(&mut tx, (String,), VOICE_NUMBER, org.as_str())?;
-            Ok(found.map(|(phone,)| phone))
-        })
-        .await
-    }
-
-    /// Lets a call wait until `due`; also a claimed one of which the carrier certainly has not heard.
-    pub async fn postpone_call(&self, org: &OrgId, call: &CallId, due: Timestamp) -> Result<(), StoreError> {
-        let (db, org, call) = (self.db().clone(), org.clone(), call.clone());
-        self.run(async move {
-            let mut tx = db.write(Scope::Org(&org)).await?;
-            execute!(&mut tx, POSTPONE, org.as_str(), call.as_str(), due.as_millis())?;
-            tx.commit().await
-        })
-        .await
-    }
-
-    /// Keeps the carrier's id of a call we placed. `false` when it has another: then the request is a stranger's.
-    pub async fn call_placed(&self, org: &OrgId, call: &CallId, vendor: &str) -> Result<bool, StoreError> {
-        let (db, org, call, vendor) = (self.db().clone(), org.clone(), call.clone(), vendor.to_owned());
-        self.run(async move {
-            let mut tx = db.write(Scope::Org(&org)).await?;
-            let kept = execute!(&mut tx, PLACED, org.as_str(), call.as_str(), vendor.as_str())?;
-            tx.commit().await?;
-            Ok(kept == 1)
-        })
-        .await
-    }
-
     /// Calls the carrier knows of and that are not over for us, of every organisation, in the order of their ids behind
     /// `after`.
     pub async fn open_calls(
@@ -573,19 +511,6 @@ impl Store {
         self.run(async move {
             let mut tx = db.read(Scope::System).await?;
             fetch_all!(&mut tx, (String, String), OPEN_CALLS, after.as_str(), most)?
-                .iter()
-                .map(|(org, call)| Ok((parse_id(org)?, parse_id(call)?)))
-                .collect()
-        })
-        .await
-    }
-
-    /// Calls of which a process that is gone did not learn whether the carrier took them.
-    pub async fn stranded_calls(&self) -> Result<Vec<(OrgId, CallId)>, StoreError> {
-        let db = self.db().clone();
-        self.run(async move {
-            let mut tx = db.read(Scope::System).await?;
-            fetch_all!(&mut tx, (String, String), STRANDED)?
                 .iter()
                 .map(|(org, call)| Ok((parse_id(org)?, parse_id(call)?)))
                 .collect()

@@ -17,8 +17,9 @@ use usher_channels::twilio::voice::stream::{Frame, MAX_FRAME_BYTES, Order, Start
 use usher_channels::twilio::{Payload, SignatureHeaders};
 use usher_conversation::id::{CallId, OrgId};
 use usher_conversation::ports::StoreError;
-use usher_conversation::voice::{Audio, CarrierEvent};
+use usher_conversation::voice::{Audio, CallEnd, CarrierEvent};
 
+use super::routes::end;
 use super::{Call, Voice, persona};
 use crate::app::App;
 use crate::inbound::Naming;
@@ -95,6 +96,8 @@ enum TurnedAway {
     Token,
     #[error(transparent)]
     NoLine(#[from] NoLine),
+    #[error("there is no line for it, and that could not be recorded: {0}")]
+    Unrecorded(Fault),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -115,10 +118,17 @@ async fn take(
     let voice = &app.voice;
     let settings = voice.settings_of(&org).await?;
     let reference = Voice::call_ref(&org, &call);
-    let line = voice.line(&reference, &settings.profile)?;
-    if settings.profile.record && reference.attachment == 0 {
-        super::telephony::record(app, &org, &call);
-    }
+    let line = match voice.line(&reference, &settings.profile) {
+        Ok(line) => line,
+        Err(full) => {
+            // Another call took the last line since this one's document was given out. One that talked already, and one
+            // that another node may have, is tried again.
+            if full != NoLine::ShuttingDown && reference.attachment == 0 {
+                end(app, &org, &call, CallEnd::LinesBusy).await.map_err(TurnedAway::Unrecorded)?;
+            }
+            return Err(full.into());
+        }
+    };
     VoiceChannel::start(
         &voice.node,
         VoiceCall {

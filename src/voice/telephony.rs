@@ -1,17 +1,14 @@
 //! Control of a call outside its audio, by the carrier's REST API.
 
-use std::sync::Arc;
-
 use usher_actors::voice::ports::{CallRef, Telephony, TelephonyError, TransferPlan};
-use usher_channels::twilio::voice::calls::{CallChange, Instructions, NewRecording};
-use usher_channels::twilio::voice::twiml::{Dial, Number, Verb, document};
+use usher_channels::twilio::voice::calls::{CallChange, Changed, Instructions};
+use usher_channels::twilio::voice::twiml::{Verb, document};
 use usher_channels::twilio::{TwilioClient, TwilioCredentials};
 use usher_conversation::catalogue::{Catalogue, Sentence};
-use usher_conversation::id::OrgId;
 use usher_conversation::ports::BoxFuture;
 
+use super::transfer::put_through;
 use super::{Call, Urls};
-use crate::app::App;
 use crate::store::Store;
 
 /// Between the words of a node that stops and the next document: another process may have to start first.
@@ -28,12 +25,13 @@ impl Carrier {
         Self { store, client, urls }
     }
 
-    /// Gives a call other instructions. A call that has ended, or that no telephone network knows, needs none.
-    async fn change(&self, call: &CallRef, change: CallChange<'_>) -> Result<(), TelephonyError> {
-        let Some(sid) = &call.vendor_call else { return Ok(()) };
+    /// Gives a call other instructions.
+    async fn change(&self, call: &CallRef, change: CallChange<'_>) -> Result<Changed, TelephonyError> {
+        // A call that no telephone network knows needs none.
+        let Some(sid) = &call.vendor_call else { return Ok(Changed::AlreadyEnded) };
         let credentials = self.credentials(call).await?;
         let changed = self.client.change_call(&credentials, sid, change).await;
-        changed.map(drop).map_err(|error| TelephonyError(error.to_string()))
+        changed.map_err(|error| TelephonyError(error.to_string()))
     }
 
     async fn credentials(&self, call: &CallRef) -> Result<TwilioCredentials, TelephonyError> {
@@ -59,7 +57,7 @@ impl Carrier {
         let again = self.urls.again(&record, record.attachments);
         let document = document(&[Verb::say(&words), Verb::pause(HOLD_SECONDS), Verb::Redirect(&again)]);
         let document = document.map_err(|error| failed(&error))?;
-        self.change(call, CallChange::Redirect(Instructions::Twiml(&document))).await
+        self.change(call, CallChange::Redirect(Instructions::Twiml(&document))).await.map(drop)
     }
 
     async fn dial(&self, call: &CallRef, plan: &TransferPlan) -> Result<(), TelephonyError> {
@@ -67,30 +65,18 @@ impl Carrier {
             return Err(TelephonyError("no telephone network carries the call".to_owned()));
         }
         let record = self.record(call).await?;
-        let document = transfer(&self.urls, &record, plan)?;
-        self.change(call, CallChange::Redirect(Instructions::Twiml(&document))).await
+        let document = put_through(&self.urls, &record, plan, None);
+        let document = document.map_err(|error| TelephonyError(error.to_string()))?;
+        match self.change(call, CallChange::Redirect(Instructions::Twiml(&document))).await? {
+            Changed::Done => Ok(()),
+            Changed::AlreadyEnded => Err(TelephonyError("the call is over".to_owned())),
+        }
     }
-}
-
-/// The document that connects a call with a person, who first hears the summary if there is to be one.
-fn transfer(urls: &Urls, call: &Call, plan: &TransferPlan) -> Result<String, TelephonyError> {
-    let action = urls.of("/transfer", call);
-    let whisper = plan.warm.then(|| urls.of("/whisper", call));
-    let number = Number { number: &plan.to, url: whisper.as_deref(), status_callback: None };
-    let dial = Dial {
-        action: Some(&action),
-        timeout_seconds: Some(plan.ring_seconds),
-        caller_id: call.line.as_deref(),
-        answer_on_bridge: true,
-        numbers: &[number],
-        ..Dial::default()
-    };
-    document(&[Verb::Dial(dial)]).map_err(|error| TelephonyError(error.to_string()))
 }
 
 impl Telephony for Carrier {
     fn hang_up<'a>(&'a self, call: &'a CallRef) -> BoxFuture<'a, Result<(), TelephonyError>> {
-        Box::pin(self.change(call, CallChange::HangUp))
+        Box::pin(async move { self.change(call, CallChange::HangUp).await.map(drop) })
     }
 
     fn transfer<'a>(
@@ -104,24 +90,4 @@ impl Telephony for Carrier {
     fn hold<'a>(&'a self, call: &'a CallRef) -> BoxFuture<'a, Result<(), TelephonyError>> {
         Box::pin(self.entertain(call))
     }
-}
-
-/// Has the carrier record a call, beside whatever else happens on it.
-pub(super) fn record(app: &Arc<App>, org: &OrgId, call: &Call) {
-    let (app, org, call) = (Arc::clone(app), org.clone(), call.clone());
-    actix_web::rt::spawn(async move {
-        let (Some(sid), Some(number)) = (&call.vendor_call, &call.line) else { return };
-        let callback = app.voice.urls.of("/recording", &call);
-        let recording = NewRecording { dual: true, status_callback: Some(&callback) };
-        let started = match app.store.line(number).await {
-            Ok(Some(line)) if line.org == org => {
-                app.twilio.start_recording(&line.credentials, sid, recording).await.map_err(|e| e.to_string())
-            }
-            Ok(_) => Err("its number is not known any more".to_owned()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = started {
-            tracing::warn!(call = %call.id, error, "a call is not recorded");
-        }
-    });
 }

@@ -189,8 +189,8 @@ contract! {
         assert!(store.call(stranger, &call.id).await.unwrap().is_none());
         assert!(store.call_of_vendor(stranger, SID).await.unwrap().is_none());
         assert!(store.call_usage(stranger, &call.id).await.unwrap().is_empty());
-        assert!(store.calls_of_session(stranger, &call.session).await.unwrap().is_empty());
-        assert_eq!(store.calls_of_session(owner, &call.session).await.unwrap(), std::slice::from_ref(&call));
+        assert!(store.calls(stranger, Some(&call.session), None, 10).await.unwrap().is_empty());
+        assert_eq!(store.calls(owner, Some(&call.session), None, 10).await.unwrap(), [call.clone()]);
         assert!(store.take_stream_token(stranger, &call.id, SID, &token).await.unwrap().is_none());
         assert!(!store.report_call(stranger, &call.id, report(CallStatus::Failed, None)).await.unwrap());
         assert!(!store.end_call(stranger, &call.id, CallEnd::Failed).await.unwrap());
@@ -211,6 +211,7 @@ contract! {
         store.issue_stream_token(stranger, &call.id).await.unwrap();
         store.call_answered_by(stranger, &call.id, "human").await.unwrap();
         store.call_conversation(stranger, &call.id, "conv").await.unwrap();
+        store.call_taken_over(stranger, &call.id).await.unwrap();
         let recording = Recording { id: "RE1".into(), url: "https://api.twilio.com/RE1".into() };
         store.call_recorded(stranger, &call.id, recording).await.unwrap();
         store.postpone_call(stranger, &call.id, world.now()).await.unwrap();

@@ -99,8 +99,9 @@ const WITH_IDS: &[&str] = &[
     "call_placed",
     "call_recorded",
     "call_report",
+    "call_taken_over",
     "call_usage",
-    "calls_of_session",
+    "calls",
     "catch_up",
     "claim_call",
     "connect_sms",
@@ -169,6 +170,7 @@ fn every_call_that_takes_an_organisation_is_in_the_matrix() {
         include_str!("../../src/outbound/store.rs"),
         include_str!("../../src/projector/store.rs"),
         include_str!("../../src/voice/store.rs"),
+        include_str!("../../src/voice/outbound/store.rs"),
         include_str!("../../src/voice/peers/store.rs"),
     ];
     let found = sources.into_iter().flat_map(methods_for_an_org);

@@ -25,6 +25,5 @@ mod news;
 mod sides;
 
 pub use channel::{CallHandle, VoiceCall, VoiceChannel};
-pub use news::summary;
 pub use settings::{CallLimits, Emergency, People, Setup};
 pub use switchboard::{Line, NoLine, Switchboard};

@@ -10,9 +10,6 @@ use super::call::SessionNews;
 /// The longest piece of a message that an agent is told, in characters.
 const LONGEST: usize = 600;
 
-/// Answers in a summary: it is whispered while the caller waits.
-const SUMMARY_ANSWERS: usize = 6;
-
 /// What `turn` means for a call that did not cause it; `asked` was the pending question before it.
 pub(crate) fn of_turn(
     meta: &SessionMeta,
@@ -87,20 +84,6 @@ pub(crate) fn of_turn(
         line(&mut context, &format!("The pending question is now {} ({}).", field.label, field.id));
     }
     Some(SessionNews::Elsewhere { turn: turn.seq, context, message })
-}
-
-/// What a person who takes the call over is told first.
-pub fn summary(meta: &SessionMeta, state: &SessionState) -> String {
-    let mut summary = format!("A call for {}.", meta.org_name);
-    if !meta.contact_name.is_empty() {
-        line(&mut summary, &format!("The caller is {}.", meta.contact_name));
-    }
-    let known = meta.flow.fields.iter().filter_map(|field| Some((field, state.answer(&field.id)?)));
-    for (field, answer) in known.filter(|(field, _)| !field.sensitive).take(SUMMARY_ANSWERS) {
-        let value: String = answer.value.display(&field.options, &meta.locale).chars().take(80).collect();
-        line(&mut summary, &format!("{}: {value}.", field.label));
-    }
-    summary
 }
 
 fn line(context: &mut String, sentence: &str) {

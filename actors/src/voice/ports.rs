@@ -174,13 +174,13 @@ impl fmt::Debug for TransferPlan {
 #[error("the telephone network refused: {0}")]
 pub struct TelephonyError(pub String);
 
-/// Control of a call outside its media stream. Idempotent: a call that has ended already is no error.
+/// Control of a call outside its media stream.
 pub trait Telephony: Send + Sync {
-    /// Ends the call.
+    /// Ends the call. Idempotent: one that has ended already is no error.
     fn hang_up<'a>(&'a self, call: &'a CallRef) -> BoxFuture<'a, Result<(), TelephonyError>>;
 
     /// Gives the call to a person. The media stream is closed by the network soon after; a transfer that fails (nobody
-    /// answers) attaches the call again.
+    /// answers) attaches the call again. A call that has ended cannot be given to anybody.
     fn transfer<'a>(
         &'a self,
         call: &'a CallRef,

@@ -26,12 +26,17 @@ pub struct CallLimits {
     pub grace: i64,
     /// For finding out who answered, when that is known later ([`Setup::screened`]).
     pub screening: i64,
+    /// From the start of such a call, the agent does not hear the contact for so long while it is still not known: long
+    /// enough for a machine's greeting, of which the network tells at its end.
+    pub unsure: i64,
     /// Pieces of the contact's voice kept while the agent's side is not ready or is slow; the oldest go first.
     pub held_frames: usize,
     /// Milliseconds of the contact's voice the agent's socket may be behind before frames are held.
     pub agent_behind: usize,
-    /// Bytes the carrier's socket may be behind before the agent's voice is dropped.
+    /// Bytes the carrier's socket may be behind before the agent's voice is held.
     pub carrier_behind: usize,
+    /// Raw bytes of the agent's voice that are held then; the oldest go first.
+    pub carrier_held: usize,
 }
 
 impl Default for CallLimits {
@@ -46,9 +51,11 @@ impl Default for CallLimits {
             digits: 2_000,
             grace: 1_500,
             screening: 4_000,
+            unsure: 15_000,
             held_frames: 50,
             agent_behind: 1_000,
-            carrier_behind: 1024 * 1024,
+            carrier_behind: 64 * 1024,
+            carrier_held: 512 * 1024,
         }
     }
 }

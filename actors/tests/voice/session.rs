@@ -278,6 +278,16 @@ fn a_transfer_that_fails_returns_to_the_agent() {
         phone.send(CarrierEvent::Digit('#')).await;
         let outcome = phone.handle.finished().await;
         assert!(matches!(outcome, Outcome::HandedOver(Handover::Transfer(_))), "{outcome:?}");
+        assert!(stage.log.seen().iter().any(|seen| matches!(seen, Seen::Transferred(_))));
+        // Staff learn that nobody took the call.
+        let failed =
+            |event: &Event| matches!(event, Event::Escalated { reason: EscalationReason::TransferFailed });
+        let session = stage.session.clone();
+        stage
+            .world
+            .store
+            .until(|store| store.turns[&session].iter().flat_map(|turn| &turn.events).any(failed))
+            .await;
     });
 }
 

@@ -74,6 +74,10 @@ mirror! {
         Canceled,
         /// It lasted as long as a call may.
         TooLong,
+        /// The office was closed.
+        AfterHours,
+        /// All lines were taken.
+        LinesBusy,
     }
     /// What kind of answer a field takes; decides the control that is shown.
     FieldType = usher_conversation::flow::FieldType {

@@ -1,15 +1,13 @@
 //! How a call begins and ends when somebody else holds it.
 
-use usher_actors::voice::Line;
 use usher_channels::twilio::codec::is_e164;
-use usher_conversation::catalogue::Sentence;
 use usher_conversation::id::OrgId;
 use usher_conversation::voice::{CallDirection, CallEnd};
 
 use super::PeerReport;
 use crate::app::App;
 use crate::voice::routes::end;
-use crate::voice::{Call, CallStatus, NewCall, Provider, Recording, StatusReport, Voice, VoiceSettings};
+use crate::voice::{Call, CallStatus, NewCall, Provider, Recording, StatusReport};
 use crate::web::Fault;
 
 /// A call as its provider tells it.
@@ -60,19 +58,6 @@ pub(in crate::voice) async fn known(app: &App, org: &OrgId, told: &Told<'_>) -> 
     Ok(store.open_call(org, new).await?)
 }
 
-/// A line for a call, or the words for a caller who does not get one: outside of the hours, or when all are taken.
-pub(in crate::voice) fn admit(
-    app: &App,
-    org: &OrgId,
-    call: &Call,
-    settings: &VoiceSettings,
-) -> Result<Line, Sentence> {
-    if call.direction == CallDirection::Inbound && !settings.profile.is_open(app.clock.now()) {
-        return Err(Sentence::CallClosed);
-    }
-    app.voice.line(&Voice::call_ref(org, call), &settings.profile).map_err(|_no_line| Sentence::CallLinesBusy)
-}
-
 /// The two sides are connected.
 pub(in crate::voice) async fn answered(app: &App, org: &OrgId, call: &Call) -> Result<(), Fault> {
     let report = StatusReport { status: CallStatus::InProgress, seconds: None, answered_by: None };
@@ -94,7 +79,9 @@ pub(in crate::voice) async fn over(
         | CallEnd::Finished
         | CallEnd::Transferred
         | CallEnd::Voicemail
-        | CallEnd::TooLong => CallStatus::Completed,
+        | CallEnd::TooLong
+        | CallEnd::AfterHours
+        | CallEnd::LinesBusy => CallStatus::Completed,
         CallEnd::NoAnswer => CallStatus::NoAnswer,
         CallEnd::Busy => CallStatus::Busy,
         CallEnd::Failed => CallStatus::Failed,
@@ -107,7 +94,7 @@ pub(in crate::voice) async fn over(
     }
     end(app, org, call, how).await?;
     app.voice.peers.turns.invalidate(&call.id);
-    let unreached = matches!(how, CallEnd::NoAnswer | CallEnd::Busy | CallEnd::Voicemail);
+    let unreached = matches!(how, CallEnd::NoAnswer | CallEnd::Busy | CallEnd::Failed);
     if news && unreached {
         app.caller.try_again(org, call).await?;
     }

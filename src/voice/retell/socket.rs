@@ -22,11 +22,12 @@ use usher_conversation::voice::CallEnd;
 
 use super::told;
 use crate::app::App;
-use crate::voice::peers::calls::{admit, answered, known, over};
+use crate::voice::door::admit;
+use crate::voice::peers::calls::{answered, known, over};
 use crate::voice::peers::refused;
 use crate::voice::peers::turns::{Heard, Spoken, Talk, Then, unheard};
 use crate::voice::routes::end;
-use crate::voice::spoken::words as sentence;
+use crate::voice::spoken::Tongue;
 use crate::voice::{Call, Provider, VoiceSettings};
 use crate::web::duplex::{self, Broken, Frame, Incoming, Outgoing};
 use crate::web::{Fault, edge};
@@ -178,9 +179,9 @@ impl Socket {
         let line = match admit(&app, &org, &call, &self.settings) {
             Ok(line) => line,
             Err(why) => {
-                let words = sentence(&app, &org, why).await?;
+                let words = why.words(&Tongue::of(&app, &org, &call).await?, &self.settings.profile);
                 self.say(0, Spoken { words, then: Then::HangUp }, true);
-                end(&app, &org, &call, CallEnd::Failed).await?;
+                end(&app, &org, &call, why.end()).await?;
                 return Ok(None);
             }
         };
@@ -261,7 +262,7 @@ impl Socket {
             Then::HangUp => CallEnd::Finished,
             Then::Transfer { .. } => CallEnd::Transferred,
         };
-        end(&self.app, &self.org, call, how).await
+        end(&self.app, &self.org, call, how).await.map(drop)
     }
 
     /// Retell comes back, or its webhook tells of the end; a call of which nothing is heard is over.

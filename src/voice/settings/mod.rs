@@ -111,8 +111,11 @@ pub struct VoiceProfile {
     pub after_hours: Option<String>,
     /// What is left on an answering machine.
     pub voicemail: Option<String>,
-    /// Whether calls are recorded. The agent's first sentence must say so where the law asks for it.
+    /// Whether calls are recorded.
     pub record: bool,
+    /// What is said before a call is recorded; none is a sentence of ours. Empty says nothing, for those whose agent says
+    /// it in its first sentence.
+    pub recording_notice: Option<String>,
     /// Calls at one time, when fewer than the node allows each organisation.
     pub max_calls: Option<u32>,
     /// How often a contact who does not answer is called.
@@ -136,6 +139,7 @@ impl Default for VoiceProfile {
             after_hours: None,
             voicemail: None,
             record: false,
+            recording_notice: None,
             max_calls: None,
             attempts: 3,
             retry_minutes: 120,

@@ -7,16 +7,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use usher_channels::vapi::llm::{CONTENT_TYPE, ChatMessage, CompletionRequest, Steer, Stream};
 use usher_channels::widget::ProblemBody;
 use usher_conversation::id::OrgId;
-use usher_conversation::voice::CallEnd;
 
 use super::told;
 use crate::app::App;
 use crate::inbound::routes::malformed;
-use crate::voice::peers::calls::{admit, answered, known};
+use crate::voice::door::admit;
+use crate::voice::peers::calls::{answered, known};
 use crate::voice::peers::turns::{Heard, Spoken, Talk, Then, unheard};
 use crate::voice::peers::{header, refused};
 use crate::voice::routes::end;
-use crate::voice::spoken::words as sentence;
+use crate::voice::spoken::Tongue;
 use crate::voice::{Call, Provider, VoiceSettings};
 use crate::web::{Fault, edge};
 
@@ -86,8 +86,9 @@ async fn speak(
         match admit(app, org, &call, settings) {
             Ok(line) => app.voice.hold_line(&call.id, line),
             Err(why) => {
-                end(app, org, &call, CallEnd::Failed).await?;
-                return Ok(Spoken { words: sentence(app, org, why).await?, then: Then::HangUp });
+                end(app, org, &call, why.end()).await?;
+                let words = why.words(&Tongue::of(app, org, &call).await?, &settings.profile);
+                return Ok(Spoken { words, then: Then::HangUp });
             }
         }
         answered(app, org, &call).await?;

@@ -21,16 +21,17 @@ use usher_conversation::id::OrgId;
 use usher_conversation::session::tools::{self, Tool};
 use usher_conversation::session::{Command, EscalationReason};
 use usher_conversation::time::Timestamp;
-use usher_conversation::voice::{CallEnd, CallNews, ToolCall, ToolResult, TurnLatency, briefing};
+use usher_conversation::voice::{CallNews, ToolCall, ToolResult, TurnLatency, briefing};
 
 use super::told;
 use crate::app::App;
 use crate::inbound::routes::malformed;
-use crate::voice::peers::calls::{admit, answered, known, over, reported};
+use crate::voice::door::admit;
+use crate::voice::peers::calls::{answered, known, over, reported};
 use crate::voice::peers::turns::insist;
 use crate::voice::peers::{PeerReport, header, refused};
 use crate::voice::routes::{end, tell};
-use crate::voice::spoken::words as sentence;
+use crate::voice::spoken::{Tongue, words as sentence};
 use crate::voice::{Call, Provider, VoiceSettings, origin, persona};
 use crate::web::{Fault, edge};
 
@@ -164,8 +165,8 @@ impl On<'_> {
         match admit(app, org, &record, settings) {
             Ok(line) => app.voice.hold_line(&record.id, line),
             Err(why) => {
-                end(app, org, &record, CallEnd::Failed).await?;
-                let words = sentence(app, org, why).await?;
+                end(app, org, &record, why.end()).await?;
+                let words = why.words(&Tongue::of(app, org, &record).await?, &settings.profile);
                 return Ok(AssistantAnswer::Error(&words).body());
             }
         }

@@ -12,6 +12,7 @@ use futures_util::future::try_join_all;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use usher::app::App;
+use usher::clock::SystemClock;
 use usher::config::Layers;
 use usher::onboarding::NewSession;
 use usher::server;
@@ -63,7 +64,7 @@ impl Server {
             server::system().block_on(async {
                 let listener = server::bind(settings.bind)?;
                 let public = settings.public_base(listener.local_addr()?);
-                let app = App::start_with(settings, public, engine).await?;
+                let app = App::start_with(settings, public, engine, Arc::new(SystemClock)).await?;
                 let running = server::serve(&app, listener)?;
                 let _ = started.send(Arc::clone(&app));
                 server::run(app, running).await

@@ -1,5 +1,6 @@
 //! The product through its front door: the real binary, signed webhooks, the widget's API and its socket.
 
+mod calls;
 mod command_line;
 mod edges;
 mod faults;

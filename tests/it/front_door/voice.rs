@@ -1,7 +1,5 @@
 //! Calls through the simulated telephone network and the simulated agent, and streams that are not theirs.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -10,53 +8,13 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use usher_testkit::twilio::signature;
-use usher_testkit::{Database, TestServer, eventually, http};
+use usher_testkit::{Database, Phone, TestServer, eventually, http};
 
 use super::{PATIENCE, USHER};
 
-/// Longer than the longest sentence and what comes before it; speech takes its time.
-const SPEECH: Duration = Duration::from_secs(40);
-
-/// A call as the simulated handset has it, and how much of its log was looked at.
-struct Phone<'s> {
-    server: &'s TestServer,
-    sid: String,
-    seen: u64,
-}
-
-impl<'s> Phone<'s> {
-    /// The client calls the agency.
-    async fn dials(server: &'s TestServer) -> Result<Self> {
-        let path = format!("_sim/handsets/{}/calls", server.ready().client.phone);
-        let dialled = tell(server, &path, json!({ "to": server.account().number })).await?;
-        let sid = dialled["sid"].as_str().context("a call has an id")?.to_owned();
-        Ok(Self { server, sid, seen: 0 })
-    }
-
-    /// Waits for an entry of the log, after the last one that was waited for.
-    async fn until(&mut self, what: &str) -> Result<Value> {
-        let mut url = self.server.ready().simulator_url.join(&format!("_sim/calls/{}/wait", self.sid))?;
-        let (after, patience) = (self.seen.to_string(), SPEECH.as_millis().to_string());
-        url.query_pairs_mut().extend_pairs([("until", what), ("after", &after), ("timeout_ms", &patience)]);
-        let answer = http::client()?.get(url).timeout(SPEECH + PATIENCE).send().await?.error_for_status();
-        let entry: Value = answer.with_context(|| what.to_owned())?.json().await?;
-        self.seen = entry["seq"].as_u64().context("an entry has a number")?;
-        Ok(entry)
-    }
-
-    async fn says(&self, text: &str) -> Result<()> {
-        tell(self.server, &format!("_sim/calls/{}/say", self.sid), json!({ "text": text })).await.map(drop)
-    }
-
-    async fn hangs_up(&self) -> Result<()> {
-        tell(self.server, &format!("_sim/calls/{}/hangup", self.sid), json!({})).await.map(drop)
-    }
-}
-
-async fn tell(server: &TestServer, path: &str, body: Value) -> Result<Value> {
-    let url = server.ready().simulator_url.join(path)?;
-    let answer = http::client()?.post(url).json(&body).send().await?.error_for_status()?;
-    Ok(serde_json::from_str(&answer.text().await?).unwrap_or(Value::Null))
+/// The client calls the agency.
+async fn dials(server: &TestServer) -> Result<Phone> {
+    Phone::dials(server.simulator()?, &server.ready().client.phone, &server.account().number).await
 }
 
 /// How many conversations were begun with the agent.
@@ -84,7 +42,7 @@ async fn answers(server: &TestServer, count: usize) -> Result<Vec<(Value, Value)
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_on_a_call_and_texted_meanwhile_meets_in_one_session() -> Result<()> {
     let server = TestServer::demo(USHER, Database::Sqlite).await?;
-    let mut phone = Phone::dials(&server).await?;
+    let mut phone = dials(&server).await?;
     phone.until("heard:exact name of your business").await?;
     phone.says("Reyes Bakery").await?;
     phone.until("heard:phone number").await?;
@@ -110,8 +68,8 @@ async fn a_caller_whose_agent_refuses_is_asked_by_the_rules_at_once() -> Result<
     let server = TestServer::demo(USHER, Database::Sqlite).await?;
     let refusal = json!({ "kind": "agent_refuse", "code": 1008, "reason": "quota" });
     server.simulator()?.fault(&refusal).await?;
-    let mut phone = Phone::dials(&server).await?;
-    let heard = phone.until("heard:I will ask you the questions myself").await?["text"].to_string();
+    let mut phone = dials(&server).await?;
+    let heard = phone.until("heard:I will ask you the questions myself").await?.text;
     assert!(heard.contains("automated assistant of"), "the caller is told who speaks: {heard}");
     assert!(heard.contains("exact name of your business"), "{heard}");
     phone.says("Reyes Bakery").await?;
@@ -127,7 +85,7 @@ async fn a_call_whose_stream_breaks_is_attached_again_and_goes_on() -> Result<()
     let server = TestServer::demo(USHER, Database::Sqlite).await?;
     // In the middle of the greeting.
     server.simulator()?.fault(&json!({ "kind": "stream_drop", "after_ms": 3000 })).await?;
-    let mut phone = Phone::dials(&server).await?;
+    let mut phone = dials(&server).await?;
     phone.until("stream:stopped").await?;
     phone.until("verb:Redirect").await?;
     phone.until("stream:started").await?;

@@ -147,8 +147,8 @@ impl Stage {
         };
         let over = eventually("the call is over", PATIENCE, || async {
             let calls = get(format!("{base}?session_id={session}")).await?;
-            Ok((calls[0]["status"] == "completed" && calls[0]["outcome"].is_string())
-                .then(|| calls[0].clone()))
+            let newest = &calls["calls"][0];
+            Ok((newest["status"] == "completed" && newest["outcome"].is_string()).then(|| newest.clone()))
         });
         let id = over.await?["id"].as_str().context("a call has an id")?.to_owned();
         get(format!("{base}/{id}")).await

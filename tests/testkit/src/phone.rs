@@ -92,12 +92,36 @@ impl Phone {
         self.simulator.post(&format!("/_sim/calls/{}/{what}", self.sid), body).await.map(drop)
     }
 
+    /// The handset's owner presses keys.
+    ///
+    /// # Errors
+    /// When nobody is connected.
+    pub async fn presses(&self, digits: &str) -> Result<()> {
+        self.does("digits", &json!({ "digits": digits })).await
+    }
+
+    /// The handset's owner picks up.
+    ///
+    /// # Errors
+    /// When the call is over.
+    pub async fn answers(&self) -> Result<()> {
+        self.does("answer", &json!({})).await
+    }
+
     /// The handset's owner hangs up.
     ///
     /// # Errors
     /// When the call is over.
     pub async fn hangs_up(&self) -> Result<()> {
         self.does("hangup", &json!({})).await
+    }
+
+    /// The log as lines of `event:text`.
+    ///
+    /// # Errors
+    /// When the simulator is not there.
+    pub async fn lines(&self) -> Result<Vec<String>> {
+        Ok(self.log().await?.iter().map(Entry::line).collect())
     }
 
     /// Everything that happened on the call.
@@ -107,6 +131,13 @@ impl Phone {
     pub async fn log(&self) -> Result<Vec<Entry>> {
         let mut call = self.simulator.get(&format!("/_sim/calls/{}", self.sid)).await?;
         Ok(serde_json::from_value(call["log"].take())?)
+    }
+}
+
+impl Entry {
+    /// `event:text`, as it is waited for.
+    pub fn line(&self) -> String {
+        format!("{}:{}", self.event, self.text)
     }
 }
 

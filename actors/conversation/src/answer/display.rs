@@ -20,11 +20,8 @@ impl AnswerValue {
             Self::Currency { minor, currency } => currency::display(*minor, currency),
             Self::Date(date) => date_words(date, locale).unwrap_or_else(|| date.clone()),
             Self::Time(time) => {
-                if is_spanish(locale) {
-                    time.clone()
-                } else {
-                    twelve_hours(time)
-                }
+                let words = if reads_twelve_hours(locale) { twelve_hours(time) } else { None };
+                words.unwrap_or_else(|| time.clone())
             }
             Self::Boolean(yes) => match (yes, is_spanish(locale)) {
                 (true, false) => "Yes",
@@ -54,15 +51,26 @@ fn date_words(date: &str, locale: &str) -> Option<String> {
     Some(day.strftime("%a, %b %-d, %Y").to_string())
 }
 
-/// `15:30` as `3:30 PM`.
-fn twelve_hours(time: &str) -> String {
-    match time.parse::<jiff::civil::Time>() {
-        Ok(time) => time.strftime("%-I:%M %p").to_string(),
-        Err(_) => time.to_owned(),
+/// Whether clocks of this locale have twelve hours, as CLDR has it (`supplemental/dayPeriods`, `timeData`). A language
+/// without a country is read as where we have most of its speakers: `en` in the United States, `es` in Spain.
+fn reads_twelve_hours(locale: &str) -> bool {
+    let (language, country) = locale.split_once(['-', '_']).unwrap_or((locale, ""));
+    let country = country.to_ascii_uppercase();
+    if language == "es" {
+        ["US", "PR", "CO", "VE", "PA", "DO", "HN", "GT", "SV", "NI"].contains(&country.as_str())
+    } else {
+        !["GB", "IE", "ZA"].contains(&country.as_str())
     }
 }
 
-/// `Mon–Fri 9:00–17:00, Sat 10:00–14:00`: neighbouring days with the same hours are one range.
+/// `15:30` as `3:30 PM`; `None` for what is no time of a day.
+fn twelve_hours(time: &str) -> Option<String> {
+    let time: jiff::civil::Time = time.parse().ok()?;
+    Some(time.strftime("%-I:%M %p").to_string())
+}
+
+/// `Mon–Fri 9 AM to 5 PM, Sat 10 AM to 2:30 PM`, or `lun–vie 9:00–17:00` where clocks have 24 hours: neighbouring days with
+/// the same hours are one range.
 fn week_words(week: &BusinessHours, locale: &str) -> String {
     let names = if is_spanish(locale) { DAYS_ES } else { DAYS_EN };
     let mut parts: Vec<String> = Vec::new();
@@ -73,15 +81,32 @@ fn week_words(week: &BusinessHours, locale: &str) -> String {
         if !week.days[day].is_empty() {
             let days =
                 if same == 1 { names[day].to_owned() } else { format!("{}–{}", names[day], names[last]) };
-            parts.push(format!("{days} {}", intervals(&week.days[day])));
+            parts.push(format!("{days} {}", intervals(&week.days[day], locale)));
         }
         day = last + 1;
     }
     parts.join(", ")
 }
 
-fn intervals(open: &[(String, String)]) -> String {
-    let short = |time: &str| time.strip_prefix('0').unwrap_or(time).to_owned();
-    let parts: Vec<String> = open.iter().map(|(from, to)| format!("{}–{}", short(from), short(to))).collect();
-    parts.join(" & ")
+fn intervals(open: &[(String, String)], locale: &str) -> String {
+    let parts = open.iter().map(|(from, to)| {
+        if reads_twelve_hours(locale) {
+            let until = if is_spanish(locale) { "a" } else { "to" };
+            format!("{} {until} {}", short_twelve_hours(from), short_twelve_hours(to))
+        } else {
+            format!("{}–{}", short(from), short(to))
+        }
+    });
+    parts.collect::<Vec<_>>().join(" & ")
+}
+
+/// `09:00` as `9:00`.
+fn short(time: &str) -> &str {
+    time.strip_prefix('0').unwrap_or(time)
+}
+
+/// `09:00` as `9 AM`. The end of a day, `24:00`, is the next midnight.
+fn short_twelve_hours(time: &str) -> String {
+    let words = twelve_hours(if time == "24:00" { "00:00" } else { time });
+    words.map_or_else(|| time.to_owned(), |words| words.replace(":00 ", " "))
 }

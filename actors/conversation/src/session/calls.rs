@@ -34,6 +34,9 @@ pub struct LiveCall {
     /// The contact's last words, while nothing has come of them.
     #[serde(default)]
     unanswered: Option<Unanswered>,
+    /// The contact comes back from a person who did not take the call, and does not know it yet.
+    #[serde(default)]
+    pub returned: bool,
 }
 
 /// An utterance of ours on its way to the contact.
@@ -82,6 +85,7 @@ impl LiveCall {
             utterance: 0,
             saying: Vec::new(),
             unanswered: None,
+            returned: false,
         }
     }
 
@@ -118,7 +122,10 @@ impl LiveCall {
             CallNews::Played { utterance, text, .. } => {
                 live.saying.retain(|saying| saying.utterance > *utterance);
                 live.was_heard(*utterance, text);
+                live.returned = false;
             }
+            // Their last words were for a person; what the next agent says first is the reply.
+            CallNews::Returned => (live.returned, live.unanswered) = (true, None),
             CallNews::Ended { .. } => {}
         }
         Some(live)
@@ -209,6 +216,10 @@ pub(super) fn tell(draft: &mut Draft<'_>, call: CallId, news: CallNews) {
             begin(draft, None);
             None
         }
+        CallNews::Returned => {
+            draft.record(Event::Escalated { reason: EscalationReason::TransferFailed });
+            None
+        }
         CallNews::Heard { .. }
         | CallNews::Spoke { .. }
         | CallNews::Playing { .. }
@@ -231,18 +242,19 @@ pub(super) fn tell(draft: &mut Draft<'_>, call: CallId, news: CallNews) {
     }
 }
 
-/// A conversation that a hang-up cut short goes on by text, if the contact has a phone and there is something to ask.
+/// A conversation that a hang-up cut short, or that could not begin, goes on by text, if the contact has a phone and there
+/// is something to ask.
 fn follow_up(draft: &mut Draft<'_>, end: CallEnd, talked: bool) {
-    let by_text = draft.state.reach() == Some(Channel::Sms) && talked;
-    match end {
-        CallEnd::ContactHungUp | CallEnd::Finished | CallEnd::Failed | CallEnd::TooLong if by_text => {
-            if draft.pending().is_some() {
-                let line = draft.speech.written().link(Sentence::AfterCallLink, Sentence::AfterCall);
-                draft.line(&line);
-                draft.written_question_line();
-                draft.say(Channel::Sms, MessageKind::Reply);
-            }
+    let missed = matches!(end, CallEnd::AfterHours | CallEnd::LinesBusy);
+    let first = !draft.state.is_started();
+    if missed {
+        begin(draft, None);
+    }
+    let sentences = match end {
+        CallEnd::ContactHungUp | CallEnd::Finished | CallEnd::Failed | CallEnd::TooLong if talked => {
+            Some((Sentence::AfterCallLink, Sentence::AfterCall))
         }
+        CallEnd::AfterHours | CallEnd::LinesBusy => Some((Sentence::MissedCallLink, Sentence::MissedCall)),
         CallEnd::ContactHungUp
         | CallEnd::Finished
         | CallEnd::Failed
@@ -251,7 +263,17 @@ fn follow_up(draft: &mut Draft<'_>, end: CallEnd, talked: bool) {
         | CallEnd::Voicemail
         | CallEnd::NoAnswer
         | CallEnd::Busy
-        | CallEnd::Canceled => {}
+        | CallEnd::Canceled => None,
+    };
+    let by_text = draft.state.reach() == Some(Channel::Sms) || missed && draft.meta.phone.is_some();
+    if let Some((with_link, without)) = sentences.filter(|_| by_text && draft.pending().is_some()) {
+        let line = draft.speech.written().link(with_link, without);
+        draft.line(&line);
+        draft.written_question_line();
+        if first && missed {
+            draft.line_of(Sentence::StopHint);
+        }
+        draft.say(Channel::Sms, MessageKind::Reply);
     }
     super::nudge::keep_timer(draft);
 }

@@ -31,6 +31,10 @@ pub enum EscalationReason {
     VoiceUnavailable,
     /// The contact asked for help in an emergency.
     Emergency,
+    /// A caller was to be put through to a person and nobody took the call.
+    TransferFailed,
+    /// A caller left a spoken message.
+    MessageLeft,
 }
 
 /// One fact about a session.

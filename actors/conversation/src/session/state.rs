@@ -542,7 +542,10 @@ impl SessionState {
                 self.contact.quiet_since = at;
                 self.ended_call = Some(call.clone());
             }
-            CallNews::Spoke { .. } | CallNews::Playing { .. } | CallNews::Played { .. } => {}
+            CallNews::Spoke { .. }
+            | CallNews::Playing { .. }
+            | CallNews::Played { .. }
+            | CallNews::Returned => {}
         }
         if !late {
             let live = self.call.take().map(Arc::unwrap_or_clone);
@@ -569,17 +572,10 @@ impl SessionState {
         deliveries::remember(Arc::make_mut(&mut self.deliveries), message);
     }
 
-    const fn escalated(&mut self, reason: EscalationReason) {
+    fn escalated(&mut self, reason: EscalationReason) {
         self.escalations.open = true;
-        match reason {
-            EscalationReason::Requested => self.escalations.requested = true,
-            EscalationReason::Undeliverable => self.escalations.undeliverable = true,
-            EscalationReason::Misunderstood
-            | EscalationReason::WrongPerson
-            | EscalationReason::Quarantined
-            | EscalationReason::VoiceUnavailable
-            | EscalationReason::Emergency => {}
-        }
+        self.escalations.requested |= reason == EscalationReason::Requested;
+        self.escalations.undeliverable |= reason == EscalationReason::Undeliverable;
     }
 }
 

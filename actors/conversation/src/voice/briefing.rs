@@ -29,6 +29,9 @@ pub fn briefing(meta: &SessionMeta, state: &SessionState, persona: &Persona) -> 
     let resumes = state.call().filter(|live| live.attachments > 0);
     let first_message = match resumes {
         None => speech.call_greeting(&persona.name, state.answers().is_empty(), &question),
+        Some(live) if live.returned => {
+            format!("{} {question}", speech.plain(Sentence::CallNobodyFree))
+        }
         Some(live) => {
             resumed(&speech.plain(Sentence::CallResumes), &live.unheard().unwrap_or_else(|| question.clone()))
         }

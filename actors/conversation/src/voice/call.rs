@@ -50,6 +50,10 @@ pub enum CallEnd {
     Canceled,
     /// It lasted as long as a call may.
     TooLong,
+    /// The contact called outside of the business hours.
+    AfterHours,
+    /// The contact called when every line was taken.
+    LinesBusy,
 }
 
 impl CallEnd {
@@ -65,6 +69,8 @@ impl CallEnd {
             Self::Failed => "failed",
             Self::Canceled => "canceled",
             Self::TooLong => "too_long",
+            Self::AfterHours => "after_hours",
+            Self::LinesBusy => "lines_busy",
         }
     }
 }
@@ -122,6 +128,8 @@ pub enum CallNews {
         /// Whether that is all of it; otherwise the contact spoke over it or the line broke.
         whole: bool,
     },
+    /// The call was to go to a person, nobody took it, and the contact comes back to us.
+    Returned,
     /// The call is over.
     Ended {
         /// How.

@@ -11,6 +11,7 @@ mod emergency;
 mod events;
 mod farewell;
 mod sentences;
+mod whisper;
 
 pub use audio::{Audio, AudioFormat, Coding, UnknownFormat};
 pub use briefing::{Persona, briefing};
@@ -19,3 +20,4 @@ pub use emergency::asks_for_help;
 pub use events::{AgentEvent, CarrierEvent, Fault, Opening, Refusal, ToolCall, ToolResult, Utterance};
 pub use farewell::is_farewell;
 pub use sentences::{sentence_ends, whole_sentences};
+pub use whisper::whisper;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use usher_conversation::channel::Channel;
+use usher_conversation::flow::Flow;
 use usher_conversation::id::CallId;
 use usher_conversation::session::tools::{self, Tool, ToolError};
 use usher_conversation::session::{
@@ -9,7 +10,7 @@ use usher_conversation::session::{
     reply_to_nothing,
 };
 use usher_conversation::view::transcript_of;
-use usher_conversation::voice::{CallDirection, CallEnd, CallNews, Persona, TurnLatency, briefing};
+use usher_conversation::voice::{CallDirection, CallEnd, CallNews, Persona, TurnLatency, briefing, whisper};
 
 use crate::support::{NOON, World, flow_of, meta, sound};
 
@@ -230,6 +231,51 @@ fn nobody_is_texted_after_a_call_that_nobody_answered() {
         told(&mut world, CallNews::Ended { end, seconds: 0 });
         assert!(texts_sent(&world).is_empty(), "{end:?}");
     }
+}
+
+#[test]
+fn a_caller_who_was_not_put_through_goes_on_by_text_once() {
+    for end in [CallEnd::AfterHours, CallEnd::LinesBusy] {
+        let mut world = World::new(SessionMeta { phone: Some("+14155550142".to_owned()), ..meta() }, sound);
+        told(&mut world, CallNews::Ended { end, seconds: 0 });
+        told(&mut world, CallNews::Ended { end, seconds: 0 });
+        let texts = texts_sent(&world);
+        let [text] = &texts[..] else { panic!("one text, not {texts:?}") };
+        assert!(text.contains("missed your call") && text.contains("business called"), "{text}");
+    }
+}
+
+#[test]
+fn a_caller_who_comes_back_from_nobody_is_told_so_and_asked_the_pending_question() {
+    let mut world = connected();
+    let spoke =
+        CallNews::Spoke { utterance: 1, text: "One moment.".to_owned(), latency: TurnLatency::default() };
+    told(&mut world, spoke);
+    told(&mut world, CallNews::Returned);
+    let escalated = Event::Escalated { reason: EscalationReason::TransferFailed };
+    assert!(world.journal.iter().flat_map(|turn| &turn.events).any(|event| *event == escalated));
+    let words = |world: &World| {
+        briefing(&world.meta, &world.state, &Persona::default()).first_message.expect("first words")
+    };
+    let back = words(&world);
+    assert!(back.starts_with("Sorry, nobody could take your call"), "{back}");
+    assert!(back.ends_with("What is your business called?"), "{back}");
+    told(&mut world, CallNews::Played { utterance: 2, text: back, whole: true });
+    assert!(!words(&world).contains("nobody"), "it is said once");
+}
+
+#[test]
+fn whoever_takes_a_call_hears_who_calls_and_nothing_private() {
+    let mut world = connected();
+    uses(&mut world, "record_answer", &json!({ "value": "Acme Plumbing" }));
+    let words = whisper(&world.meta, &world.state, "en");
+    assert!(words.starts_with("A call for Bright Agency. The caller is Dana Smith."), "{words}");
+    assert!(words.contains("Acme Plumbing") && words.ends_with("Press 1 to take the call."), "{words}");
+    assert!(whisper(&world.meta, &world.state, "es").ends_with("Pulsa 1 para atender la llamada."));
+    let mut flow = Flow::clone(&world.meta.flow);
+    flow.fields.iter_mut().for_each(|field| field.sensitive = true);
+    let private = SessionMeta { flow: flow.into(), ..world.meta.clone() };
+    assert!(!whisper(&private, &world.state, "en").contains("Acme"), "the broken variant would say it");
 }
 
 #[test]

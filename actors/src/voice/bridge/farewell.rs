@@ -49,7 +49,7 @@ impl Bridge {
         CallUsage {
             audio_in_millis: self.carrier_format.millis_of(bytes),
             dropped_in: self.voice.dropped,
-            dropped_out: self.dropped_out,
+            dropped_out: self.outward.dropped,
             ..self.machine.usage(self.node.now())
         }
     }

@@ -2,6 +2,7 @@
 
 mod farewell;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use super::ports::{
     Agent, AgentDialer, CallRef, Caption, Carrier, CarrierEvents, Connection, TransferPlan, VoiceNode,
 };
 use super::settings::CallLimits;
-use super::sides::{AgentSide, Voice};
+use super::sides::{AgentSide, Outward, Voice};
 use super::switchboard::Line;
 use crate::hub::{Subscription, Update};
 use farewell::Farewell;
@@ -61,8 +62,7 @@ pub(crate) struct Bridge {
     /// An agent that was told goodbye and still writes.
     leaving: Option<Box<dyn Agent>>,
     voice: Voice,
-    /// Pieces of the agent's voice the carrier's side had no room for.
-    dropped_out: u64,
+    outward: Outward,
     /// Counts dials: what an earlier one brings is let go.
     dial: u32,
     /// What the session asked after the last turn that was watched.
@@ -89,6 +89,7 @@ impl Bridge {
         let limits = setup.limits.clone();
         let origin = setup.origin.clone();
         let voice = Voice::new(limits.held_frames);
+        let outward = Outward::new(limits.carrier_behind, limits.carrier_held);
         let machine = Call::new(setup, &call, node.now(), &mut actions);
         let desk = Desk { node: Arc::clone(&node), call: Arc::clone(&call), origin, persona };
         let mut bridge = Self {
@@ -103,7 +104,7 @@ impl Bridge {
             agent: None,
             leaving: None,
             voice,
-            dropped_out: 0,
+            outward,
             dial: 0,
             watched: None,
             asked: Asked::default(),
@@ -145,6 +146,7 @@ impl Bridge {
             }
         }
         self.release();
+        self.outward.release(&mut *self.carrier);
         self.carrier.flush(task);
         if let Some(side) = &mut self.agent {
             side.agent.flush(task);
@@ -230,24 +232,19 @@ impl Bridge {
     /// The agent's voice.
     fn speech(&mut self, event: u64, audio: &Audio, now: Timestamp) {
         let Some(side) = &mut self.agent else { return };
-        if self.carrier.backlog() >= self.limits.carrier_behind {
-            self.dropped_out += 1;
-            return;
-        }
         let micros = audio.raw_len() as u64 * 1_000_000 / u64::from(side.output.bytes_per_second());
         match self.machine.on_speech(event, micros, now, &mut self.actions) {
             Sound::Drop => {}
             Sound::Play { mark } => {
-                match &mut side.outward {
-                    None => self.carrier.audio(audio),
-                    Some(transcoder) => {
-                        if let Some(converted) = transcoder.convert(audio) {
-                            self.carrier.audio(&converted);
-                        }
-                    }
+                let sound = match &mut side.outward {
+                    None => Some(Cow::Borrowed(audio)),
+                    Some(transcoder) => transcoder.convert(audio).map(Cow::Owned),
+                };
+                if let Some(sound) = sound {
+                    self.outward.play(sound, &mut *self.carrier);
                 }
                 if let Some(mark) = mark {
-                    self.carrier.mark(mark);
+                    self.outward.mark(mark, &mut *self.carrier);
                 }
             }
         }
@@ -440,8 +437,8 @@ impl Bridge {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Mark(number) => self.carrier.mark(number),
-            Action::Clear => self.carrier.clear(),
+            Action::Mark(number) => self.outward.mark(number, &mut *self.carrier),
+            Action::Clear => self.outward.clear(&mut *self.carrier),
             Action::Caption { speaker, text, settled } => {
                 self.carrier.caption(Caption { speaker, text: &text, settled });
             }
@@ -449,7 +446,7 @@ impl Bridge {
                 if let Some(filler) = &self.filler {
                     let micros = filler.raw_len() as u64 * 1_000_000;
                     let micros = micros / u64::from(self.carrier_format.bytes_per_second());
-                    self.carrier.audio(filler);
+                    self.outward.play(Cow::Borrowed(filler), &mut *self.carrier);
                     self.machine.on_filler(micros, self.node.now());
                 }
             }

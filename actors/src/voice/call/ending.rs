@@ -173,6 +173,7 @@ impl Call {
             }
             Stage::Transferring { hung_up: true, .. } => self.end(CallEnd::ContactHungUp, now, out),
             Stage::Transferring { .. } | Stage::Closing { .. } if self.agent => {
+                out.push(Action::Escalate(EscalationReason::TransferFailed));
                 self.stage = Stage::Live { since: now };
                 // A telephone that rang somewhere else is not silence.
                 self.silence.postpone(now);
@@ -180,6 +181,7 @@ impl Call {
                 self.release_notes(out);
             }
             Stage::Transferring { .. } | Stage::Closing { .. } => {
+                out.push(Action::Escalate(EscalationReason::TransferFailed));
                 self.held.keep_first(Note::saying(say::TRANSFER_FAILED));
                 self.dial(now, out);
             }
@@ -238,6 +240,7 @@ impl Call {
     pub(crate) fn on_order(&mut self, order: Order, now: Timestamp, out: &mut Vec<Action>) {
         match order {
             Order::Answered => {
+                self.listen(out);
                 if let Stage::Screening { .. } = self.stage {
                     self.dial(now, out);
                 }

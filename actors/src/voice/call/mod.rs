@@ -94,6 +94,9 @@ pub(crate) struct Call {
     silence: Silence,
     /// An interruption without words so far: when the agent is asked to go on.
     doubt: Option<Timestamp>,
+    /// Who answered is not known: the agent may speak by then, but what it would hear may be a machine's greeting, which
+    /// is no answer to anything.
+    unsure: Option<Timestamp>,
     /// The agent tells words as they are being recognised.
     hears_along: bool,
     /// The session knows that the sides are connected.
@@ -126,6 +129,7 @@ impl Call {
             tools: Vec::new(),
             silence: Silence::new(now),
             doubt: None,
+            unsure: setup.screened.then(|| now.plus_millis(setup.limits.unsure)),
             hears_along: false,
             connected: false,
             agent: false,
@@ -149,7 +153,11 @@ impl Call {
     pub(crate) fn on_voice(&self) -> Route {
         match self.stage {
             Stage::Live { .. } | Stage::Closing { .. } | Stage::Transferring { .. } | Stage::Grace { .. } => {
-                Route::Forward
+                if self.unsure.is_some() {
+                    Route::Hold
+                } else {
+                    Route::Forward
+                }
             }
             Stage::Screening { .. } | Stage::PlayingOut { .. } | Stage::Dialing { .. } => Route::Hold,
             Stage::Over => Route::Drop,
@@ -541,6 +549,13 @@ impl Call {
     fn contact_is_there(&mut self, now: Timestamp) {
         self.doubt = None;
         self.silence.ended_by_contact(now, self.playback.is_playing());
+    }
+
+    /// A person answered, or nobody will say: the agent hears the contact from here on.
+    fn listen(&mut self, out: &mut Vec<Action>) {
+        if self.unsure.take().is_some() && matches!(self.stage, Stage::Live { .. } | Stage::Closing { .. }) {
+            out.push(Action::Release);
+        }
     }
 
     /// Throws away what was not played.

@@ -79,7 +79,7 @@ impl Call {
         };
         let tool = self.tools.iter().map(|tool| tool.due).min();
         let playback = [self.playback.tail_due(), self.playback.due()];
-        [stage, tool, self.doubt, self.keys.due(), Some(self.time_due())]
+        [stage, tool, self.doubt, self.unsure, self.keys.due(), Some(self.time_due())]
             .into_iter()
             .chain(playback)
             .flatten()
@@ -111,6 +111,9 @@ impl Call {
             out.extend(self.playback.mark_end().map(Action::Mark));
         }
         self.tell(now, out);
+        if self.unsure.is_some_and(|due| due <= now) {
+            self.listen(out);
+        }
         if self.keys.due().is_some_and(|due| due <= now) {
             out.extend(self.keys.take().map(Action::Enter));
         }

@@ -25,8 +25,43 @@ pub(crate) enum Act {
 enum Asking {
     /// The conversation begins: the first message may hold the question.
     First,
+    /// Something happened that these words answer.
+    After(&'static str),
+}
+
+/// What a note in the contact's place asks of the agent. A model would read it; rules go by its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    /// It was broken off for nothing.
+    GoOn,
+    /// Nobody has said anything for long.
+    AskWhetherThere,
+    /// The call has to end.
+    SayGoodbye,
+    /// A transfer came to nothing.
+    SayNobodyIsFree,
     /// Something arrived by another way.
-    Acknowledge,
+    Note,
+}
+
+impl Direction {
+    fn of(text: &str) -> Self {
+        let words = text.to_lowercase();
+        let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+        if !words.starts_with('(') {
+            Self::Note
+        } else if has(&["say goodbye"]) {
+            Self::SayGoodbye
+        } else if has(&["still there"]) {
+            Self::AskWhetherThere
+        } else if has(&["nobody could be connected"]) {
+            Self::SayNobodyIsFree
+        } else if has(&["go on", "continue", "finish your sentence", "again"]) {
+            Self::GoOn
+        } else {
+            Self::Note
+        }
+    }
 }
 
 /// What a conversation has come to.
@@ -121,16 +156,22 @@ impl Brain {
             return self.heard(text);
         }
         self.silences = 0;
-        let words = text.to_lowercase();
-        if ["go on", "continue", "finish your sentence", "did not hear"]
-            .iter()
-            .any(|part| words.contains(part))
-        {
-            return vec![self.say(self.last_said.clone())];
+        match Direction::of(text) {
+            Direction::GoOn => vec![self.say(self.last_said.clone())],
+            // Not kept as its last words: who goes on afterwards does not ask this again.
+            Direction::AskWhetherThere => vec![Act::Speak("Are you still there?".to_owned())],
+            // Whoever asked for it ends the call.
+            Direction::SayGoodbye => vec![Act::Speak("Thank you for your time. Goodbye!".to_owned())],
+            Direction::SayNobodyIsFree => self.look_again("Sorry, nobody can take your call just now."),
+            Direction::Note => self.look_again("Got it, thanks."),
         }
-        self.asking = Asking::Acknowledge;
+    }
+
+    /// Says something and goes on with what is to be asked now.
+    fn look_again(&mut self, words: &'static str) -> Vec<Act> {
+        self.asking = Asking::After(words);
         let act = self.call("get_next_question", json!({}));
-        act.map_or_else(|| vec![self.say("Got it, thanks.")], |act| vec![act])
+        act.map_or_else(|| vec![self.say(words)], |act| vec![act])
     }
 
     /// Nobody has said anything for a while.
@@ -159,22 +200,23 @@ impl Brain {
         if tool == "end_call" {
             return vec![Act::End];
         }
-        if tool == "get_next_question" && self.asking == Asking::First && !asked.is_empty() {
-            self.asking = Asking::Acknowledge;
-            if self.addressed || self.first_message.contains(&asked) {
-                return Vec::new();
-            }
-            return vec![self.say(if said.is_empty() { asked } else { joined(&said, &asked) })];
-        }
         let mut text = joined(&said, &asked);
-        if tool == "get_next_question" {
-            text = joined("Got it, thanks.", &text);
-        } else if text.is_empty() {
-            text = if ok {
-                "Thank you.".to_owned()
-            } else {
-                format!("Sorry, I did not get that. {}", self.last_said)
-            };
+        match self.asking {
+            Asking::First if tool == "get_next_question" && !asked.is_empty() => {
+                self.asking = Asking::After("Got it, thanks.");
+                if self.addressed || self.first_message.contains(&asked) {
+                    return Vec::new();
+                }
+            }
+            Asking::After(words) if tool == "get_next_question" => text = joined(words, &text),
+            Asking::First | Asking::After(_) if text.is_empty() => {
+                text = if ok {
+                    "Thank you.".to_owned()
+                } else {
+                    format!("Sorry, I did not get that. {}", self.last_said)
+                };
+            }
+            Asking::First | Asking::After(_) => {}
         }
         let mut acts = vec![self.say(text)];
         if answer["complete"] == true && tool != "transfer" && tool != "escalate" {
@@ -284,6 +326,22 @@ mod tests {
         assert_eq!(brain.result("get_next_question", &next("What is your website?"), false), []);
         let acts = brain.result("record_answer", &next("How old is it?"), false);
         assert_eq!(acts, [Act::Speak("How old is it?".into())]);
+    }
+
+    #[test]
+    fn stage_directions_are_followed() {
+        let mut brain = brain("");
+        brain.result("get_next_question", &next("What is your website?"), false);
+        let say = |words: &str| vec![Act::Speak(words.to_owned())];
+        let silent = "(The contact has been silent for a while. Ask briefly whether they are still there.)";
+        assert_eq!(brain.told(silent), say("Are you still there?"));
+        let late = "(The call has lasted as long as it may. Say goodbye now, in one sentence.)";
+        assert_eq!(brain.told(late), say("Thank you for your time. Goodbye!"));
+        let noise = "(Nobody said anything; it was only noise. Say your last sentence again.)";
+        assert_eq!(brain.told(noise), say("What is your website?"));
+        brain.told("(Nobody could be connected. Say so, and offer that somebody calls back.)");
+        let acts = brain.result("get_next_question", &next("What is your website?"), false);
+        assert_eq!(acts, say("Sorry, nobody can take your call just now. What is your website?"));
     }
 
     #[test]

@@ -26,13 +26,14 @@ pub enum Instructions<'c> {
     Twiml(&'c str),
 }
 
-/// Finding out whether a person answers, without holding the call up: the verdict comes by callback.
+/// Finding out whether a person answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MachineDetection<'c> {
     /// Wait for the end of a machine's greeting, so that a message can be left.
     pub message_end: bool,
-    /// Where the verdict goes.
-    pub callback: &'c str,
+    /// Where the verdict goes while the call goes on; without it the call is held up, and the verdict comes with the
+    /// request for its document.
+    pub callback: Option<&'c str>,
     /// Seconds to try; 30.
     pub timeout_seconds: Option<u32>,
 }
@@ -98,15 +99,6 @@ impl CallResource {
     }
 }
 
-/// How a call is recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NewRecording<'c> {
-    /// One track for each side instead of a mixture.
-    pub dual: bool,
-    /// Told when the recording runs, is there, or is not to be had.
-    pub status_callback: Option<&'c str>,
-}
-
 type Parameter<'c> = (&'static str, Cow<'c, str>);
 
 impl<'c> Instructions<'c> {
@@ -137,30 +129,15 @@ impl<'c> NewCall<'c> {
         if let Some(detection) = self.machine_detection {
             let mode = if detection.message_end { "DetectMessageEnd" } else { "Enable" };
             form.push(("MachineDetection", mode.into()));
-            form.push(("AsyncAmd", "true".into()));
-            form.push(("AsyncAmdStatusCallback", detection.callback.into()));
+            if let Some(callback) = detection.callback {
+                form.push(("AsyncAmd", "true".into()));
+                form.push(("AsyncAmdStatusCallback", callback.into()));
+            }
             let timeout = detection.timeout_seconds;
             form.extend(timeout.map(|seconds| ("MachineDetectionTimeout", seconds.to_string().into())));
         }
         Ok(form)
     }
-}
-
-impl<'c> NewRecording<'c> {
-    fn form(self) -> Vec<Parameter<'c>> {
-        let channels = if self.dual { "dual" } else { "mono" };
-        let mut form = vec![("RecordingChannels", channels.into()), ("RecordingTrack", "both".into())];
-        if let Some(url) = self.status_callback {
-            form.push(("RecordingStatusCallback", url.into()));
-            form.push(("RecordingStatusCallbackEvent", "in-progress completed absent".into()));
-        }
-        form
-    }
-}
-
-#[derive(Deserialize)]
-struct Recording {
-    sid: String,
 }
 
 impl TwilioClient {
@@ -198,19 +175,6 @@ impl TwilioClient {
         let file = call_file(call_sid)?;
         let url = self.account_url(credentials, &["Calls", &file])?;
         body(&self.ask(credentials, Method::GET, url, None::<&()>).await?)
-    }
-
-    /// Starts to record a call; gives the recording's id.
-    pub async fn start_recording(
-        &self,
-        credentials: &TwilioCredentials,
-        call_sid: &str,
-        recording: NewRecording<'_>,
-    ) -> Result<String, ApiError> {
-        call_file(call_sid)?;
-        let form = recording.form();
-        let answer = self.post(credentials, &["Calls", call_sid, "Recordings.json"], &form).await?;
-        body(&answer).map(|Recording { sid }| sid)
     }
 
     async fn post(

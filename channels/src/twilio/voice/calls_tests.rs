@@ -39,7 +39,7 @@ fn a_call_with_everything_names_each_event_and_waits_for_no_verdict() {
         limit_seconds: Some(900),
         machine_detection: Some(MachineDetection {
             message_end: true,
-            callback: "https://x.example/amd",
+            callback: Some("https://x.example/amd"),
             timeout_seconds: Some(20),
         }),
         ..call()
@@ -59,16 +59,6 @@ fn a_call_with_everything_names_each_event_and_waits_for_no_verdict() {
             ("AsyncAmd", "true"),
             ("AsyncAmdStatusCallback", "https://x.example/amd"),
             ("MachineDetectionTimeout", "20"),
-        ]
-    );
-    let recording = NewRecording { dual: true, status_callback: Some("https://x.example/r") };
-    assert_eq!(
-        pairs(&recording.form()),
-        [
-            ("RecordingChannels", "dual"),
-            ("RecordingTrack", "both"),
-            ("RecordingStatusCallback", "https://x.example/r"),
-            ("RecordingStatusCallbackEvent", "in-progress completed absent"),
         ]
     );
 }

@@ -38,6 +38,8 @@ pub enum Verb<'a> {
     Redirect(&'a str),
     /// Record the caller.
     Record(Record<'a>),
+    /// Record both sides from here to the end of the call, beside whatever else happens on it.
+    StartRecording(Recording<'a>),
     /// End the call.
     Hangup,
 }
@@ -182,6 +184,15 @@ pub struct Record<'a> {
     pub status_callback: Option<&'a str>,
 }
 
+/// How a call is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recording<'a> {
+    /// One track for each side instead of a mixture.
+    pub dual: bool,
+    /// Told when the file is there, or not to be had.
+    pub status_callback: Option<&'a str>,
+}
+
 /// The document that has these verbs.
 pub fn document(verbs: &[Verb<'_>]) -> Result<String, TwimlError> {
     let mut xml = Writer(r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#.to_owned());
@@ -204,6 +215,7 @@ impl Writer {
             Verb::Dial(dial) => self.dial(dial),
             Verb::Redirect(url) => self.element("Redirect", |_| {}, url),
             Verb::Record(record) => self.record(record),
+            Verb::StartRecording(recording) => self.start_recording(recording),
             Verb::Hangup => self.0.push_str("<Hangup/>"),
         }
         Ok(())
@@ -306,6 +318,19 @@ impl Writer {
             xml.flag("playBeep", record.beep);
             xml.attribute("recordingStatusCallback", record.status_callback);
         });
+    }
+
+    fn start_recording(&mut self, recording: &Recording<'_>) {
+        self.open("Start", |_| {});
+        self.empty("Recording", |xml| {
+            xml.attribute("channels", Some(if recording.dual { "dual" } else { "mono" }));
+            xml.attribute("track", Some("both"));
+            if recording.status_callback.is_some() {
+                xml.attribute("recordingStatusCallback", recording.status_callback);
+                xml.attribute("recordingStatusCallbackEvent", Some("completed absent"));
+            }
+        });
+        self.close("Start");
     }
 
     fn element(&mut self, name: &str, attributes: impl FnOnce(&mut Self), text: &str) {

@@ -32,6 +32,15 @@ fn a_stream_is_connected_with_what_it_must_know() {
 }
 
 #[test]
+fn a_call_is_recorded_beside_what_else_happens_on_it() {
+    let recording = Recording { dual: true, status_callback: Some("https://app.example.com/recording") };
+    assert_eq!(
+        body(&[Verb::StartRecording(recording)]),
+        r#"<Start><Recording channels="dual" track="both" recordingStatusCallback="https://app.example.com/recording" recordingStatusCallbackEvent="completed absent"/></Start>"#
+    );
+}
+
+#[test]
 fn a_transfer_dials_and_has_words_for_when_nobody_answers() {
     let dial = Verb::Dial(Dial {
         action: Some("https://app.example.com/voice/dial-done"),

@@ -107,7 +107,8 @@ pub enum AnsweredBy {
 }
 
 impl AnsweredBy {
-    fn parse(word: &str) -> Self {
+    /// The verdict of this name; of one that is not known, none.
+    pub fn parse(word: &str) -> Self {
         match word {
             "human" => Self::Human,
             "machine_start" => Self::MachineStart,
@@ -389,6 +390,11 @@ pub struct RecordingCallback<'f> {
 }
 
 impl<'f> RecordingCallback<'f> {
+    /// Where the file is, once there is one.
+    pub fn file(&self) -> Option<&'f str> {
+        self.url.filter(|_| self.status == RecordingStatus::Completed)
+    }
+
     /// Reads the callback.
     pub fn parse(form: &'f Form<'_>) -> Result<Self, CodecError> {
         let read = Reader(form);

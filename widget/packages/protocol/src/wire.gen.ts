@@ -15,7 +15,7 @@ export interface AnswerView {
 }
 
 /** How a call ended. */
-export type CallEnd = "contact_hung_up" | "finished" | "transferred" | "voicemail" | "no_answer" | "busy" | "failed" | "canceled" | "too_long";
+export type CallEnd = "contact_hung_up" | "finished" | "transferred" | "voicemail" | "no_answer" | "busy" | "failed" | "canceled" | "too_long" | "after_hours" | "lines_busy";
 
 /** The way a line or an answer came in. */
 export type Channel = "sms" | "voice" | "email" | "widget";

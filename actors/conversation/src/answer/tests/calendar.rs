@@ -230,7 +230,7 @@ fn times_are_understood() {
 /// Hours in a compact form: days with the same hours are joined, closed days are left out.
 fn hours(text: &str) -> String {
     match parse(FieldType::BusinessHours, text, &context()) {
-        Ok(value) => value.display(&[], "en"),
+        Ok(value) => value.display(&[], "en-GB"),
         Err(error) => cause_name(&error.cause),
     }
 }
@@ -294,6 +294,22 @@ fn opening_hours_are_understood() {
         .map(|(text, expected, found)| format!("{text:?}: expected {expected}, found {found}"))
         .collect();
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn hours_are_read_back_by_the_clock_of_the_locale() {
+    let value = parse(FieldType::BusinessHours, "Mon-Fri 9-5, Sat 10:30am to midnight", &context());
+    let value = value.expect("plain hours");
+    for (locale, expected) in [
+        ("en", "Mon–Fri 9 AM to 5 PM, Sat 10:30 AM to 12 AM"),
+        ("en-US", "Mon–Fri 9 AM to 5 PM, Sat 10:30 AM to 12 AM"),
+        ("en-GB", "Mon–Fri 9:00–17:00, Sat 10:30–24:00"),
+        ("es", "lun–vie 9:00–17:00, sáb 10:30–24:00"),
+        ("es-ES", "lun–vie 9:00–17:00, sáb 10:30–24:00"),
+        ("es-US", "lun–vie 9 AM a 5 PM, sáb 10:30 AM a 12 AM"),
+    ] {
+        assert_eq!(value.display(&[], locale), expected, "{locale}");
+    }
 }
 
 #[test]

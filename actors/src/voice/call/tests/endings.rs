@@ -325,3 +325,23 @@ fn a_screened_call_is_not_spoken_on_before_it_is_known_who_answered() {
         "a verdict that does not come is not waited for"
     );
 }
+
+#[test]
+fn a_machines_greeting_is_no_answer_however_late_it_is_known_for_one() {
+    let screened = super::Setup { screened: true, ..setup() };
+    let mut rig = Rig::with(screened.clone());
+    rig.pass(screened.limits.screening);
+    rig.dialed();
+    assert_eq!(rig.call.on_voice(), Route::Hold, "the agent speaks, and does not hear the greeting");
+    rig.step(|call, now, out| call.on_order(Order::Answered, now, out));
+    assert_eq!(rig.call.on_voice(), Route::Forward, "it was a person");
+    // Nobody ever says: a person must not talk to the wall.
+    let mut rig = Rig::with(screened.clone());
+    rig.pass(screened.limits.screening);
+    rig.dialed();
+    rig.pass(screened.limits.unsure - screened.limits.screening);
+    assert_eq!(rig.call.on_voice(), Route::Forward);
+    // The broken variant: a call that is not screened hears everything at once.
+    let rig = Rig::live();
+    assert_eq!(rig.call.on_voice(), Route::Forward);
+}
