@@ -12,7 +12,7 @@ use usher_conversation::problem::Problem;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::inbound::{SMS_PATH, address};
+use crate::inbound::{SENT_AGAIN, SMS_PATH, address};
 use crate::outbound::NewSmsAccount;
 use crate::voice::{STATUS_PATH, VOICE_PATH};
 use crate::web::form::{Mistakes, phone, sid, token};
@@ -101,7 +101,8 @@ pub async fn connect(
     }
     let credentials = TwilioCredentials { account_sid, auth_token: auth_token.into(), api_key: None };
     let at = |path: &str| address(&app.public, path);
-    let (sms_url, voice_url, voice_status_url) = (at(SMS_PATH), at(VOICE_PATH), at(STATUS_PATH));
+    let sms_url = format!("{}{SENT_AGAIN}", at(SMS_PATH));
+    let (voice_url, voice_status_url) = (at(VOICE_PATH), at(STATUS_PATH));
     if set_webhooks {
         let hooks = Hooks { sms: &sms_url, voice: &voice_url, voice_status: &voice_status_url };
         let known =

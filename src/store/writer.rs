@@ -27,8 +27,8 @@ use crate::db::{
 
 /// Turns that may wait for the writer; more callers wait outside.
 const QUEUE: usize = 4 * MAX_ROWS;
-/// Commits a follower may be behind before it must go back to the journal.
-const COMMITS: usize = 1024;
+/// Commits a follower may be behind before it must go back to the journal; each may hold a few hundred turns in memory.
+const COMMITS: usize = 128;
 
 /// A batch without a conflict, which is nearly every one, needs no word about each of its rows.
 static INSERT_TURNS: Repeated = Repeated::new(

@@ -2,7 +2,7 @@
 //! left, and nothing that was acknowledged is lost. `USHER_TEST_SEED` makes other runs.
 
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rand::Rng as _;
@@ -10,6 +10,8 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
+use usher::clock::SystemClock;
+use usher_conversation::ports::Clock as _;
 use usher_testkit::proxy::Proxy;
 use usher_testkit::server::Beside;
 use usher_testkit::twilio::{Account, message_sid};
@@ -75,7 +77,7 @@ enum Relief {
     /// The same server, started again.
     Restart,
     /// Another process behind the same public address.
-    Node { beside: Beside, proxy: Proxy },
+    Node { beside: Box<Beside>, proxy: Proxy },
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,7 +104,7 @@ async fn a_call_goes_on_at_another_node_when_its_own_dies() -> Result<()> {
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let proxy = Proxy::to(SocketAddr::from(([127, 0, 0, 1], port))).await?;
     let server = TestServer::demo_behind(USHER, database, Some((&proxy, port)), &simulation, &[]).await?;
-    let beside = server.beside().await?;
+    let beside = Box::new(server.beside().await?);
     survives(server, Relief::Node { beside, proxy }, &[Moment::MidSentence], Seed::from_env(0xca13)).await
 }
 
@@ -179,8 +181,7 @@ fn script(history: &CallHistory) -> Vec<String> {
 
 /// Now, by the clock that the simulator reads, too.
 fn wall_clock() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    SystemClock.now().as_millis()
 }
 
 /// Somebody who answers whatever is asked on the telephone.

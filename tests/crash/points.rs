@@ -30,8 +30,9 @@ async fn dies_at(place: &str) -> Result<()> {
     server.restart().await?;
     conversation.await?.with_context(|| server.log())?;
     journals::everything_sent(&server, SETTLE).await.with_context(|| server.log())?;
+    let acknowledged = acknowledged.lock().expect("nobody panicked").clone();
     let history = History {
-        acknowledged: acknowledged.lock().expect("nobody panicked").clone(),
+        acknowledged,
         stories: journals::stories(&server, &[phone]).await?,
         accepted: vendor_log(&server.simulator()?).await?,
     };

@@ -190,7 +190,7 @@ contract! {
         assert!(store.call_of_vendor(stranger, SID).await.unwrap().is_none());
         assert!(store.call_usage(stranger, &call.id).await.unwrap().is_empty());
         assert!(store.calls(stranger, Some(&call.session), None, 10).await.unwrap().is_empty());
-        assert_eq!(store.calls(owner, Some(&call.session), None, 10).await.unwrap(), [call.clone()]);
+        assert_eq!(store.calls(owner, Some(&call.session), None, 10).await.unwrap(), std::slice::from_ref(&call));
         assert!(store.take_stream_token(stranger, &call.id, SID, &token).await.unwrap().is_none());
         assert!(!store.report_call(stranger, &call.id, report(CallStatus::Failed, None)).await.unwrap());
         assert!(!store.end_call(stranger, &call.id, CallEnd::Failed).await.unwrap());

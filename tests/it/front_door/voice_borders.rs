@@ -91,8 +91,8 @@ async fn a_caller_who_comes_back_from_a_transfer_is_asked_what_is_asked_now() ->
     let call = asked.split_once("call=").and_then(|(_, rest)| rest.split_once("&amp;")).context("a call")?.0;
     let transfer = format!("{}/api/webhooks/twilio/voice/transfer?call={call}", base(&server));
     let back = document(&server, &transfer, &said("", [("DialCallStatus", "no-answer")])).await?;
-    assert!(back.contains("nobody could take your call"), "{back}");
     let again = document(&server, &address(&back, "<Redirect>")?, &form).await?;
+    assert!(again.contains("nobody could take your call"), "{again}");
     assert!(again.contains("phone number") && !again.contains("exact name"), "{again}");
     server.stop().await
 }

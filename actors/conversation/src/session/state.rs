@@ -501,16 +501,17 @@ impl SessionState {
             Event::TimerCancelled { timer } | Event::TimerFired { timer } => {
                 self.timer.take_if(|live| live.id == *timer);
             }
-            Event::Delivered { delivery, status, .. } => {
-                let known =
-                    Arc::make_mut(&mut self.deliveries).iter_mut().find(|known| known.id == *delivery);
-                if let Some(known) = known {
-                    known.status = *status;
-                }
-                if matches!(status, DeliveryStatus::Delivered | DeliveryStatus::Read) {
-                    self.unanswered.take_if(|unanswered| unanswered.delivery == *delivery);
-                }
-            }
+            Event::Delivered { delivery, status, .. } => self.delivered(delivery, *status),
+        }
+    }
+
+    fn delivered(&mut self, delivery: &DeliveryId, status: DeliveryStatus) {
+        let known = Arc::make_mut(&mut self.deliveries).iter_mut().find(|known| known.id == *delivery);
+        if let Some(known) = known {
+            known.status = status;
+        }
+        if matches!(status, DeliveryStatus::Delivered | DeliveryStatus::Read) {
+            self.unanswered.take_if(|unanswered| unanswered.delivery == *delivery);
         }
     }
 

@@ -10,7 +10,7 @@ const QUICK = [
 ];
 const MAX_FILE = 5 * 1024 * 1024;
 
-const phone = `+${location.pathname.split("/").pop().replace(/\D/g, "")}`;
+const phone = `+${decodeURIComponent(location.pathname).split("/").pop().replace(/\D/g, "")}`;
 const api = `/_sim/handsets/${phone.slice(1)}`;
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", month: "long", day: "numeric" });
