@@ -210,7 +210,7 @@ fn a_session_that_is_complete_answers_sensibly() {
         ("later", "You're all set."),
         ("what happens next?", "You're all set."),
         ("by the way we are closed in August", "I've kept that with our conversation."),
-        ("change my opening hours to mon-fri 8-4", "Updated your opening hours: Mon–Fri 8:00–16:00."),
+        ("change my opening hours to mon-fri 8-4", "Updated your opening hours: Mon–Fri 8 AM to 4 PM."),
         ("how long until it's live?", "reply HUMAN"),
     ] {
         let (mut chat, _) = Chat::begin(meta_of(flow_of(&questions()), "en"), NOON);
