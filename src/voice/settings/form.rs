@@ -91,8 +91,15 @@ fn check(profile: &VoiceProfile, mistakes: &mut Mistakes) {
     for (member, number) in [("transfer_to", &profile.transfer_to), ("emergency_to", &profile.emergency_to)] {
         mistakes.note(named(member), number.as_deref().map_or(Ok(()), phone));
     }
-    for (member, script) in [("after_hours", &profile.after_hours), ("voicemail", &profile.voicemail)] {
-        mistakes.note(named(member), script.as_deref().map_or(Ok(()), |script| text(script, SCRIPT_CHARS)));
+    // An empty notice is none at all: somebody else tells callers.
+    let notice = profile.recording_notice.as_deref().filter(|notice| !notice.is_empty());
+    let scripts = [
+        ("after_hours", profile.after_hours.as_deref()),
+        ("voicemail", profile.voicemail.as_deref()),
+        ("recording_notice", notice),
+    ];
+    for (member, script) in scripts {
+        mistakes.note(named(member), script.map_or(Ok(()), |script| text(script, SCRIPT_CHARS)));
     }
     let words = &profile.emergency_words;
     let many = if words.len() > MOST_WORDS { Err(Wrong::TooMany(MOST_WORDS)) } else { Ok(()) };
