@@ -23,8 +23,9 @@ const USER_TIMEOUT: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_PROBE: Duration = Duration::from_mins(1);
 /// An idle HTTP connection is kept for the next request; longer than common proxies do, so that they close first.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// A client has so long to send its request's head.
-const REQUEST_HEAD: Duration = Duration::from_secs(10);
+/// A client has so long to send its request's head. As long as an idle connection is kept: to a proxy, a connection it
+/// has opened to spare is one, and would take the refusal for the answer to what it sends there next.
+const REQUEST_HEAD: Duration = KEEP_ALIVE;
 
 /// Takes the address. Separate from [`serve`], because what is built on the public address needs the port.
 ///

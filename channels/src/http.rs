@@ -11,6 +11,9 @@ use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Response, StatusCode};
 pub use rustls::ClientConfig as ClientTls;
 
+/// An idle connection is kept for so long: shorter than servers keep theirs, which end them while a request is on its way.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// Limits of the stack.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
@@ -100,6 +103,7 @@ impl HttpStack {
             .referer(false)
             .retry(reqwest::retry::never())
             .connect_timeout(settings.connect_timeout)
+            .pool_idle_timeout(IDLE)
             .timeout(settings.request_timeout)
             .user_agent(concat!("usher/", env!("CARGO_PKG_VERSION")))
             .build()?;

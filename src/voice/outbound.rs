@@ -1,7 +1,8 @@
 //! Calls we make: planned as rows, placed when they are due by one task, tried again by the organisation's rule.
 //!
-//! A call is claimed before the carrier is asked. A process that dies in between leaves it claimed: the next one counts
-//! it as failed and plans the next try, because nobody must be telephoned twice by mistake.
+//! A call is claimed before the carrier is asked. A process that dies in between, or hears no answer, leaves it claimed:
+//! when the carrier tells nothing of it either it counts as failed and the next try is planned. Nobody must be telephoned
+//! twice by mistake.
 
 mod store;
 
@@ -37,6 +38,8 @@ use crate::web::Fault;
 const LOOK_MILLIS: i64 = 60_000;
 /// After a store or a carrier that did not answer.
 const PAUSE_MILLIS: i64 = 5_000;
+/// A claimed call of which the carrier told nothing for so long never left; a request takes a few seconds at most.
+const PLACING_MILLIS: i64 = 2 * 60_000;
 /// While all lines are taken.
 const FULL_MILLIS: i64 = 30_000;
 const MINUTE_MILLIS: i64 = 60_000;
@@ -151,11 +154,11 @@ impl Caller {
 impl Parts {
     async fn run(self, bell: Arc<Notify>) {
         let alarm = ClockAlarm::new(Arc::clone(&self.clock));
-        if let Err(error) = self.settle_stranded().await {
-            tracing::warn!(%error, "calls of an earlier process could not be settled");
-        }
         loop {
             let now = self.clock.now();
+            if let Err(error) = self.settle_stranded(now).await {
+                tracing::warn!(%error, "calls that never left could not be settled");
+            }
             let next = match self.round(now).await {
                 Ok(Step::Done) => self.store.next_call_due().await.ok().flatten(),
                 Ok(Step::Pause) => Some(now.plus_millis(PAUSE_MILLIS)),
@@ -173,8 +176,8 @@ impl Parts {
         }
     }
 
-    async fn settle_stranded(&self) -> Result<(), StoreError> {
-        for (org, call) in self.store.stranded_calls().await? {
+    async fn settle_stranded(&self, now: Timestamp) -> Result<(), StoreError> {
+        for (org, call) in self.store.stranded_calls(now.plus_millis(-PLACING_MILLIS)).await? {
             self.failed(&org, &call).await?;
             if let Some(call) = self.store.call(&org, &call).await? {
                 self.try_again(&org, &call).await?;

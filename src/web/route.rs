@@ -47,8 +47,8 @@ impl Route {
     }
 }
 
-/// The resource at `pattern`, which knows one method, or one to read and one to
-/// write; others are refused with the list of those it knows.
+/// The resource at `pattern`, which knows one method, or one to read and one to write; others are refused with the list of
+/// those it knows.
 pub const fn at(pattern: &'static str) -> At {
     At(pattern)
 }
@@ -64,7 +64,7 @@ impl At {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.knowing("GET, HEAD").route(web::head().to(handler.clone())).route(web::get().to(handler))
+        self.reading("GET, HEAD", handler)
     }
 
     /// Answers POST.
@@ -97,8 +97,7 @@ impl At {
         WriteArgs: FromRequest + 'static,
         W::Output: Responder + 'static,
     {
-        let reading = self.knowing("GET, HEAD, POST").route(web::head().to(read.clone()));
-        reading.route(web::get().to(read)).route(web::post().to(write))
+        self.reading("GET, HEAD, POST", read).route(web::post().to(write))
     }
 
     /// Answers GET and HEAD with `read`, and PUT with `write`.
@@ -111,8 +110,16 @@ impl At {
         WriteArgs: FromRequest + 'static,
         W::Output: Responder + 'static,
     {
-        let reading = self.knowing("GET, HEAD, PUT").route(web::head().to(read.clone()));
-        reading.route(web::get().to(read)).route(web::put().to(write))
+        self.reading("GET, HEAD, PUT", read).route(web::put().to(write))
+    }
+
+    fn reading<F, Args>(self, allow: &'static str, read: F) -> Resource
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.knowing(allow).route(web::head().to(read.clone())).route(web::get().to(read))
     }
 
     fn knowing(self, allow: &'static str) -> Resource {

@@ -147,11 +147,13 @@ contract! {
         assert_eq!(store.due_calls(now).await.unwrap(), [(org.clone(), call.id.clone())]);
         assert!(store.claim_call(org, &call.id).await.unwrap().is_some());
         assert!(store.claim_call(org, &call.id).await.unwrap().is_none());
-        assert_eq!(store.stranded_calls().await.unwrap(), [(org.clone(), call.id.clone())]);
+        let before = now.plus_millis(-1);
+        assert!(store.stranded_calls(before).await.unwrap().is_empty(), "it is being placed");
+        assert_eq!(store.stranded_calls(now).await.unwrap(), [(org.clone(), call.id.clone())]);
         assert!(store.call_placed(org, &call.id, SID).await.unwrap());
         assert!(store.call_placed(org, &call.id, SID).await.unwrap());
         assert!(!store.call_placed(org, &call.id, "CA2").await.unwrap(), "it is another's");
-        assert!(store.stranded_calls().await.unwrap().is_empty());
+        assert!(store.stranded_calls(now).await.unwrap().is_empty());
         assert!(store.plan_retry(org, &call, now.plus_millis(5)).await.unwrap());
         assert!(!store.plan_retry(org, &call, now.plus_millis(5)).await.unwrap());
         let (_, retry) = store.due_calls(now.plus_millis(5)).await.unwrap().remove(0);

@@ -9,6 +9,7 @@ mod connection;
 mod control;
 pub mod elevenlabs;
 pub mod faults;
+mod json_api;
 mod page;
 pub mod retell;
 mod sim;
@@ -38,6 +39,9 @@ pub use crate::speech::SpeechVoice;
 
 use crate::sim::Sim;
 use crate::world::{Account, Handset, Record};
+
+/// An idle connection is kept for so long; longer than clients keep theirs.
+const KEEP_ALIVE: Duration = Duration::from_mins(2);
 
 /// A handset that is there from the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +156,10 @@ async fn serve(sim: Data<Sim>, listener: TcpListener, ready: impl FnOnce(ServerH
             .configure(page::routes)
     })
     .workers(1)
+    // Clients end idle connections before the simulator does, and a connection that was opened to spare is no slow
+    // request: a stray 408 on it would be taken for the answer to whatever is sent there next.
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(Duration::ZERO)
     .on_connect(connection::remember)
     .disable_signals()
     .shutdown_timeout(1)

@@ -149,7 +149,8 @@ pub(in crate::cli) struct VoiceSetArgs {
     pub(in crate::cli) line: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) profile: ProfileArgs,
-    /// Remove these: `transfer_to`, `emergency_to`, `hours`, `zone`, `after_hours`, `voicemail`, `max_calls`.
+    /// Remove these: `transfer_to`, `emergency_to`, `hours`, `zone`, `after_hours`, `voicemail`,
+    /// `recording_notice`, `max_calls`.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(in crate::cli) unset: Vec<String>,
     #[command(flatten)]
@@ -195,6 +196,9 @@ pub(in crate::cli) struct ProfileArgs {
     /// Whether calls are recorded.
     #[arg(long, value_name = "BOOL")]
     record: Option<bool>,
+    /// What is said before a call is recorded; empty says nothing, for those whose agent says it.
+    #[arg(long)]
+    recording_notice: Option<String>,
     /// Calls at one time.
     #[arg(long)]
     max_calls: Option<u32>,

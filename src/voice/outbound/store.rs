@@ -12,14 +12,16 @@ use crate::voice::store::CallRow;
 statements! {
     DUE_CALLS = "SELECT org_id, call_id FROM calls WHERE status = 'planned' AND due <= $1 ORDER BY due LIMIT $2";
     NEXT_CALL = "SELECT MIN(due) FROM calls WHERE status = 'planned'";
-    CLAIM_CALL = "UPDATE calls SET status = 'placing', stage = 1 \
+    /// Due is when it was claimed from here on.
+    CLAIM_CALL = "UPDATE calls SET status = 'placing', stage = 1, due = $3 \
         WHERE org_id = $1 AND call_id = $2 AND status = 'planned' RETURNING *";
     POSTPONE = "UPDATE calls SET status = 'planned', stage = 0, due = $3 \
         WHERE org_id = $1 AND call_id = $2 AND status IN ('planned', 'placing') AND vendor_call_id IS NULL";
     VOICE_NUMBER = "SELECT phone FROM twilio_numbers WHERE org_id = $1 ORDER BY created_at, phone LIMIT 1";
     PLACED = "UPDATE calls SET vendor_call_id = $3 \
         WHERE org_id = $1 AND call_id = $2 AND (vendor_call_id IS NULL OR vendor_call_id = $3)";
-    STRANDED = "SELECT org_id, call_id FROM calls WHERE status = 'placing' AND vendor_call_id IS NULL";
+    STRANDED = "SELECT org_id, call_id FROM calls WHERE status = 'placing' AND vendor_call_id IS NULL \
+        AND due <= $1";
 }
 
 /// Due calls looked at in one round.
@@ -54,9 +56,10 @@ impl Store {
     /// interrupted request is not known, and nobody is telephoned twice by mistake.
     pub async fn claim_call(&self, org: &OrgId, call: &CallId) -> Result<Option<Call>, StoreError> {
         let (db, org, call) = (self.db().clone(), org.clone(), call.clone());
+        let now = self.clock().now().as_millis();
         self.run(async move {
             let mut tx = db.write(Scope::Org(&org)).await?;
-            let row = fetch_optional!(&mut tx, CallRow, CLAIM_CALL, org.as_str(), call.as_str())?;
+            let row = fetch_optional!(&mut tx, CallRow, CLAIM_CALL, org.as_str(), call.as_str(), now)?;
             tx.commit().await?;
             row.map(Call::try_from).transpose()
         })
@@ -97,12 +100,12 @@ impl Store {
         .await
     }
 
-    /// Calls of which a process that is gone did not learn whether the carrier took them.
-    pub async fn stranded_calls(&self) -> Result<Vec<(OrgId, CallId)>, StoreError> {
+    /// Calls that were claimed no later than `claimed` and of which the carrier has told nothing.
+    pub async fn stranded_calls(&self, claimed: Timestamp) -> Result<Vec<(OrgId, CallId)>, StoreError> {
         let db = self.db().clone();
         self.run(async move {
             let mut tx = db.read(Scope::System).await?;
-            fetch_all!(&mut tx, (String, String), STRANDED)?
+            fetch_all!(&mut tx, (String, String), STRANDED, claimed.as_millis())?
                 .iter()
                 .map(|(org, call)| Ok((parse_id(org)?, parse_id(call)?)))
                 .collect()

@@ -15,5 +15,7 @@ pub fn client() -> Result<reqwest::Client> {
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(15))
+        // Before a server ends it, which could happen while a request is on its way.
+        .pool_idle_timeout(Duration::from_secs(30))
         .build()?)
 }

@@ -195,6 +195,8 @@ impl Live {
         while self.phase() != Phase::Ended {
             ticks.tick().await;
             self.tick(&sim);
+            // When many are due at once, others have their turn between them.
+            tokio::task::yield_now().await;
         }
     }
 

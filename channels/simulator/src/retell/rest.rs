@@ -1,16 +1,14 @@
 //! Agents and calls.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{Data, Json, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
-use url::Url;
 use usher_channels::twilio::codec::is_e164;
 
 use super::{API_KEY, Vendor, call};
 use crate::calls::Order;
+use crate::json_api::{carries, changed, is_url};
 use crate::sim::{Sim, lock};
 
 type Shared = Data<Sim>;
@@ -45,10 +43,7 @@ fn answer(
     request: &HttpRequest,
     run: impl FnOnce(&mut Vendor) -> Result<HttpResponse, Refusal>,
 ) -> HttpResponse {
-    let header =
-        request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let key = header.strip_prefix("Bearer ").unwrap_or_default();
-    let result = if key.as_bytes().ct_eq(API_KEY.as_bytes()).into() {
+    let result = if carries(request, API_KEY) {
         run(&mut lock(&sim.retell))
     } else {
         Err(Refusal(StatusCode::UNAUTHORIZED, "API key is missing or invalid.".to_owned()))
@@ -63,8 +58,7 @@ fn check_agent(agent: &Value) -> Result<(), Refusal> {
     if !agent["voice_id"].is_string() || !engine.is_object() {
         return Err(invalid("response_engine and voice_id are required"));
     }
-    let url = engine["llm_websocket_url"].as_str().and_then(|url| Url::parse(url).ok());
-    if engine["type"] != "custom-llm" || !url.is_some_and(|url| matches!(url.scheme(), "ws" | "wss")) {
+    if engine["type"] != "custom-llm" || !is_url(&engine["llm_websocket_url"], &["ws", "wss"]) {
         return Err(invalid("response_engine must be custom-llm with a llm_websocket_url"));
     }
     Ok(())
@@ -91,10 +85,7 @@ async fn update_agent(
     body: Json<Value>,
 ) -> HttpResponse {
     answer(&sim, &request, |vendor| {
-        let mut agent = vendor.agents.get(id.as_str()).cloned().ok_or_else(not_found)?;
-        for (member, value) in body.as_object().into_iter().flatten() {
-            agent[member] = value.clone();
-        }
+        let agent = changed(vendor.agents.get(id.as_str()).ok_or_else(not_found)?, &body);
         check_agent(&agent)?;
         vendor.agents.insert(id.into_inner(), agent.clone());
         Ok(HttpResponse::Ok().json(agent))

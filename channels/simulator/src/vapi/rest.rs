@@ -1,16 +1,14 @@
 //! Assistants, credentials, numbers, calls, and the steering of calls that go on.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{Data, Json, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
-use url::Url;
 use usher_channels::twilio::codec::is_e164;
 
 use super::talk::Steer;
 use super::{API_KEY, Vendor, call};
+use crate::json_api::{carries, changed, is_url};
 use crate::sim::{Sim, lock};
 
 type Shared = Data<Sim>;
@@ -57,10 +55,7 @@ fn answer(
     request: &HttpRequest,
     run: impl FnOnce(&mut Vendor) -> Result<HttpResponse, Refusal>,
 ) -> HttpResponse {
-    let header =
-        request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let key = header.strip_prefix("Bearer ").unwrap_or_default();
-    let result = if key.as_bytes().ct_eq(API_KEY.as_bytes()).into() {
+    let result = if carries(request, API_KEY) {
         run(&mut lock(&sim.vapi))
     } else {
         Err(Refusal(StatusCode::UNAUTHORIZED, "Unauthorized", "Invalid Key.".to_owned()))
@@ -79,17 +74,14 @@ fn made(sim: &Sim, mut body: Value) -> (String, Value) {
     (id, body)
 }
 
-fn is_url(value: &Value) -> bool {
-    let url = value.as_str().and_then(|url| Url::parse(url).ok());
-    url.is_some_and(|url| matches!(url.scheme(), "http" | "https"))
-}
+const WEB: [&str; 2] = ["http", "https"];
 
 /// A `server` names its URL, and a credential that is there.
 fn check_server(vendor: &Vendor, server: &Value) -> Result<(), Refusal> {
     if server.is_null() {
         return Ok(());
     }
-    if !is_url(&server["url"]) {
+    if !is_url(&server["url"], &WEB) {
         return Err(invalid("server.url must be a URL address"));
     }
     let credential = &server["credentialId"];
@@ -102,7 +94,7 @@ fn check_assistant(vendor: &Vendor, assistant: &Value) -> Result<(), Refusal> {
     let model = &assistant["model"];
     match model["provider"].as_str() {
         None => return Err(invalid("model.provider must be a string")),
-        Some("custom-llm") if !is_url(&model["url"]) => {
+        Some("custom-llm") if !is_url(&model["url"], &WEB) => {
             return Err(invalid("model.url must be a URL address"));
         }
         Some(_) => {}
@@ -130,15 +122,6 @@ async fn fetch_assistant(sim: Shared, request: HttpRequest, id: Path<String>) ->
     answer(&sim, &request, |vendor| {
         Ok(HttpResponse::Ok().json(vendor.assistants.get(id.as_str()).ok_or_else(|| not_found("Assistant"))?))
     })
-}
-
-/// A thing with the members of a request in place of its own.
-fn changed(known: &Value, change: &Value) -> Value {
-    let mut changed = known.clone();
-    for (member, value) in change.as_object().into_iter().flatten() {
-        changed[member] = value.clone();
-    }
-    changed
 }
 
 async fn change_assistant(
