@@ -207,7 +207,8 @@ impl App {
         self.caller.stop();
         self.voice.release_lines();
         let patience = Duration::from_secs(self.settings.voice_drain_seconds);
-        let calls = self.voice.switchboard.drain(patience, CALL_FAREWELL).await;
+        let drained = self.voice.switchboard.drain(patience, CALL_FAREWELL);
+        let (calls, ()) = tokio::join!(drained, self.voice.hand_over(patience, CALL_FAREWELL));
         tracing::info!(?calls, "no call is held here any more");
     }
 

@@ -110,6 +110,10 @@ settings! {
     /// Seconds a stopping server lets calls go on, and answers for them. Those that last longer hear that they should hold
     /// the line and are attached again wherever the public address leads by then.
     voice_drain_seconds / "USHER_VOICE_DRAIN_SECONDS": u64 = "25";
+    /// Address at which Twilio asks when a document of a call cannot be had: a document that it keeps itself (a TwiML Bin), so
+    /// that a call lives on while no server of ours answers. Unset: the public address once more, which is enough behind a load
+    /// balancer with another server.
+    voice_fallback_url / "USHER_VOICE_FALLBACK_URL": Option<Url> = "";
     /// What is logged: a level, or `target=level` pairs separated by commas.
     log / "USHER_LOG": String = "info,actix_server=warn,actix_http=off";
     /// `human`, `json`, or `auto`: human on a terminal, JSON otherwise.

@@ -150,6 +150,7 @@ impl Demo {
         let voices = ["elevenlabs_api_base", "retell_api_base", "vapi_api_base"];
         let simulated = voices.into_iter().filter(|base| !settings.is_set(base));
         bases.extend(simulated.map(|base| (base, simulator.url.clone())));
+        bases.push(("voice_fallback_url", simulator.fallback_url()));
         let settings = layers.with_flags(bases).resolve()?;
         let address = listener.local_addr()?;
         let public = settings.public_base(address);

@@ -15,10 +15,12 @@ use super::seed::Seeded;
 use super::{CLIENT_NAME, CLIENT_PHONE, NUMBER};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::inbound::{SENT_AGAIN, SMS_PATH, address};
-use crate::voice::{STATUS_PATH, VOICE_PATH};
+use crate::voice::{STATUS_PATH, VOICE_PATH, lifeline};
 
 /// The file in the data directory in which messages and opt-outs outlive the process.
 const STATE_FILE: &str = "simulator.jsonl";
+/// Where the simulator keeps the document of calls that have no other, as the vendor would.
+const BIN: &str = "/twiml/EH00000000000000000000000000000001";
 
 /// The simulator of a demo.
 pub(super) struct Simulated {
@@ -40,6 +42,11 @@ impl Simulated {
     /// The port of one of ours.
     pub(super) fn port(&self) -> Option<u16> {
         self.ours.as_ref().map(|running| running.addr.port())
+    }
+
+    /// Where it asks when a document of a call cannot be had.
+    pub(super) fn fallback_url(&self) -> String {
+        format!("{}{BIN}", self.url)
     }
 
     /// The handset page of a number.
@@ -80,13 +87,18 @@ pub fn start(port: u16, data_dir: Option<&Path>) -> anyhow::Result<RunningSimula
 
 /// Tells the simulator of the agency's account and the client's phone; the webhook's address may be a new one.
 pub(super) async fn register(simulator: &Simulated, public: &Url, seeded: &Seeded) -> anyhow::Result<()> {
+    let client = HttpStack::new(HttpSettings::default())?;
+    let kept = client.client().put(format!("{}/_sim{BIN}", simulator.url)).body(lifeline(public)?);
+    let answer = client.send(kept).await?;
+    ensure!(answer.status.is_success(), "the simulator keeps no document: {}", answer.status);
     let account = json!({
         "account_sid": seeded.account_sid,
         "auth_token": seeded.auth_token.expose_secret(),
         "numbers": [{
             "number": NUMBER,
             "sms_url": format!("{}{SENT_AGAIN}", address(public, SMS_PATH)),
-            "voice_url": address(public, VOICE_PATH),
+            "voice_url": format!("{}{SENT_AGAIN}", address(public, VOICE_PATH)),
+            "voice_fallback_url": simulator.fallback_url(),
             "status_callback": address(public, STATUS_PATH),
         }],
     });

@@ -37,8 +37,8 @@ impl Inbound {
     }
 }
 
-/// What stands behind an address that Twilio is given for messages: by default it does not send a webhook again that was
-/// answered with an error or too late, and then the message is lost. The fragment is neither sent to us nor signed.
+/// What stands behind an address that Twilio is given: by default it does not send a webhook again that was answered with an
+/// error or too late, and then the message is lost, or the call. The fragment is neither sent to us nor signed.
 pub const SENT_AGAIN: &str = "#rc=5&rp=all";
 
 /// The public address of one of our paths; a public address may have a path of its own.

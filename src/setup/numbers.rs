@@ -48,6 +48,8 @@ pub struct ConnectedNumber {
     sms_url: String,
     /// *A call comes in*.
     voice_url: String,
+    /// *Primary handler fails*, of calls.
+    voice_fallback_url: String,
     /// *Call status changes*.
     voice_status_url: String,
     /// Whether Twilio was told so.
@@ -102,9 +104,15 @@ pub async fn connect(
     let credentials = TwilioCredentials { account_sid, auth_token: auth_token.into(), api_key: None };
     let at = |path: &str| address(&app.public, path);
     let sms_url = format!("{}{SENT_AGAIN}", at(SMS_PATH));
-    let (voice_url, voice_status_url) = (at(VOICE_PATH), at(STATUS_PATH));
+    let (voice_url, voice_status_url) = (format!("{}{SENT_AGAIN}", at(VOICE_PATH)), at(STATUS_PATH));
+    let voice_fallback_url = app.voice.urls.fallback.clone();
     if set_webhooks {
-        let hooks = Hooks { sms: &sms_url, voice: &voice_url, voice_status: &voice_status_url };
+        let hooks = Hooks {
+            sms: &sms_url,
+            voice: &voice_url,
+            voice_fallback: &voice_fallback_url,
+            voice_status: &voice_status_url,
+        };
         let known =
             app.twilio.set_hooks(&credentials, &number, hooks).await.map_err(|error| refused(&error))?;
         if !known {
@@ -120,6 +128,7 @@ pub async fn connect(
         phone: number,
         sms_url,
         voice_url,
+        voice_fallback_url,
         voice_status_url,
         webhooks_set: set_webhooks,
     }))

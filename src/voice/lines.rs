@@ -1,8 +1,11 @@
-//! Places for calls, also for those that no connection of ours holds: a provider's, of which only webhooks tell.
+//! Places for calls, also for those that no connection of ours holds: one in documents, of which only the carrier's requests
+//! tell, and a provider's, of which only its webhooks do.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use usher_actors::voice::ports::CallRef;
 use usher_actors::voice::{Line, NoLine, Switchboard};
 use usher_conversation::id::CallId;
@@ -10,22 +13,42 @@ use usher_conversation::time::Timestamp;
 
 use super::{Voice, VoiceProfile};
 
-/// The lines of calls without a connection, and until when such a call may last: what tells of its end may never come.
+/// Between two documents of a call: words of ours, a pause and words of the contact's, each of a minute at most. A call that
+/// does not ask again in this time has its line no more; another process may hold it by then.
+const DOCUMENT_MILLIS: i64 = 3 * 60_000;
+
+/// A call without a connection.
+struct Held {
+    line: Line,
+    /// It cannot last longer: what tells of its end may never come.
+    until: Timestamp,
+    /// Which it is, when its next document is asked of us: a provider's call goes on without this node.
+    asks: Option<CallRef>,
+}
+
+/// The lines of calls without a connection.
 #[derive(Default)]
-pub(super) struct Lines(Mutex<HashMap<CallId, (Timestamp, Line)>>);
+pub(super) struct Lines(Mutex<HashMap<CallId, Held>>);
 
 impl Lines {
-    fn lock(&self) -> MutexGuard<'_, HashMap<CallId, (Timestamp, Line)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<CallId, Held>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hold(&self, call: &CallId, until: Timestamp, line: Line) {
-        self.lock().insert(call.clone(), (until, line));
+    fn hold(&self, call: &CallId, held: Held) {
+        // The line that was there before is given back after the lock.
+        let before = self.lock().insert(call.clone(), held);
+        drop(before);
+    }
+
+    /// A call asks again; `false` when it has no line here.
+    fn renew(&self, call: &CallId, until: Timestamp) -> bool {
+        self.lock().get_mut(call).map(|held| held.until = until).is_some()
     }
 
     fn release(&self, call: &CallId) {
-        let line = self.lock().remove(call);
-        drop(line);
+        let held = self.lock().remove(call);
+        drop(held);
     }
 
     /// A line at the switchboard, once those of calls that cannot last any longer were given back.
@@ -41,7 +64,12 @@ impl Lines {
     }
 
     fn expire(&self, now: Timestamp) {
-        self.lock().retain(|_, (until, _)| *until > now);
+        self.lock().retain(|_, held| held.until > now);
+    }
+
+    /// The calls that ask us for their documents, or the others; they are not held here any more.
+    fn take(&self, asking: bool) -> Vec<Held> {
+        self.lock().extract_if(|_, held| held.asks.is_some() == asking).map(|(_, held)| held).collect()
     }
 }
 
@@ -67,20 +95,52 @@ impl Voice {
         self.switchboard.admit_alone(call, cap(profile))
     }
 
-    /// Keeps the line of a call that no connection of ours holds, until it is over or can last no longer.
+    /// Keeps the line of a provider's call until it is over or can last no longer.
     pub(super) fn hold_line(&self, call: &CallId, line: Line) {
-        self.lines.hold(call, self.node.clock.now().plus_millis(self.limits.longest), line);
+        let until = self.node.clock.now().plus_millis(self.limits.longest);
+        self.lines.hold(call, Held { line, until, asks: None });
     }
 
-    /// A call without a connection of ours is over.
+    /// Keeps the line of a call that is held in documents, or takes one, until it should have asked for its next.
+    ///
+    /// # Errors
+    /// As [`Voice::line`].
+    pub(super) fn keep_line(&self, call: &CallRef, profile: &VoiceProfile) -> Result<(), NoLine> {
+        let until = self.node.clock.now().plus_millis(DOCUMENT_MILLIS);
+        if !self.lines.renew(&call.call, until) {
+            let line = self.line(call, profile)?;
+            self.lines.hold(&call.call, Held { line, until, asks: Some(call.clone()) });
+        }
+        Ok(())
+    }
+
+    /// A call without a connection of ours is over, or with a person.
     pub(super) fn release_line(&self, call: &CallId) {
         self.lines.release(call);
     }
 
     /// Lets go of every call that goes on without this node.
     pub(crate) fn release_lines(&self) {
-        let lines = std::mem::take(&mut *self.lines.lock());
-        drop(lines);
+        drop(self.lines.take(false));
+    }
+
+    /// Waits `patience` for the end of all calls, then has those that ask for documents hold the line and ask whoever answers
+    /// then; `farewell` bounds that. Those with a connection leave by [`Switchboard::drain`].
+    pub(crate) async fn hand_over(&self, patience: Duration, farewell: Duration) {
+        if tokio::time::timeout(patience, self.switchboard.emptied()).await.is_ok() {
+            return;
+        }
+        let leaving = self.lines.take(true).into_iter().map(|Held { line, asks, .. }| async move {
+            if let Some(call) = asks
+                && let Err(error) = self.node.telephony.hold(&call).await
+            {
+                tracing::warn!(call = %call.call, %error, "a call is left to the carrier");
+            }
+            drop(line);
+        });
+        if tokio::time::timeout(farewell, join_all(leaving)).await.is_err() {
+            tracing::warn!("not every call could be told to hold the line");
+        }
     }
 }
 
@@ -108,9 +168,23 @@ mod tests {
     fn a_call_whose_end_nobody_told_gives_its_line_back_to_the_next() {
         let (board, lines) = (Switchboard::new(1, 1), Lines::default());
         let line = lines.admit(&board, &call(1), None, NOON).expect("a line");
-        lines.hold(&call(1).call, NOON.plus_millis(60_000), line);
+        let held = Held { line, until: NOON.plus_millis(60_000), asks: None };
+        lines.hold(&call(1).call, held);
         let early = lines.admit(&board, &call(2), None, NOON.plus_millis(59_999));
         assert_eq!(early.err(), Some(NoLine::NodeFull));
+        assert!(lines.admit(&board, &call(2), None, NOON.plus_millis(60_000)).is_ok());
+    }
+
+    #[test]
+    fn a_call_that_asks_again_keeps_its_line() {
+        let (board, lines) = (Switchboard::new(1, 1), Lines::default());
+        let line = lines.admit(&board, &call(1), None, NOON).expect("a line");
+        let held = Held { line, until: NOON.plus_millis(60_000), asks: Some(call(1)) };
+        lines.hold(&call(1).call, held);
+        assert!(lines.renew(&call(1).call, NOON.plus_millis(90_000)));
+        assert!(lines.admit(&board, &call(2), None, NOON.plus_millis(60_000)).is_err());
+        assert!(lines.take(false).is_empty(), "it does not go on without this node");
+        assert_eq!(lines.take(true).len(), 1);
         assert!(lines.admit(&board, &call(2), None, NOON.plus_millis(60_000)).is_ok());
     }
 }

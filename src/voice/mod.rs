@@ -6,6 +6,7 @@
 //! | [`door`] | who is put through, and what the others hear |
 //! | [`transfer`] | giving a call to a person |
 //! | [`machine`] | answering machines |
+//! | [`resume`] | calls whose stream or document was lost |
 //! | [`recording`] | recordings, and messages left after hours |
 //! | [`spoken`] | conversations by the engine's rules alone, in documents |
 //! | [`stream`] | a call's audio, from the telephone network |
@@ -33,6 +34,7 @@ mod provision;
 pub(crate) mod reconcile;
 mod record;
 mod recording;
+pub mod resume;
 pub mod retell;
 pub mod routes;
 pub mod settings;
@@ -68,15 +70,18 @@ pub use outbound::Caller;
 use peers::Peers;
 pub use peers::{Peer, PeerReport};
 pub use record::{AttachmentUsage, Call, CallStatus, NewCall, Recording, StatusReport};
+pub use resume::lifeline;
 pub use settings::{Provider, VoiceProfile, VoiceSettings};
 pub use view::{CallSummary, CallView};
 
 use crate::config::Settings;
-use crate::inbound::address;
+use crate::inbound::{SENT_AGAIN, address};
 use crate::store::Store;
 
 /// Path of Twilio's webhook for calls; what is asked later of the same call has it as its beginning.
 pub const VOICE_PATH: &str = "/api/webhooks/twilio/voice";
+/// Path of the webhook that is asked when a document of a call could not be had.
+pub const RESUME_PATH: &str = "/api/webhooks/twilio/voice/resume";
 /// Path of the carrier's status reports on calls.
 pub const STATUS_PATH: &str = "/api/webhooks/twilio/voice/status";
 /// Path of the socket that carries a call's audio.
@@ -108,22 +113,35 @@ pub(crate) struct Urls {
     /// The socket: `wss` where the server is known by `https`.
     pub(crate) stream: String,
     pub(crate) signed_stream: SignedUrl,
+    /// Who is asked when a document cannot be had.
+    pub(crate) fallback: String,
 }
 
 impl Urls {
-    fn new(public: &Url) -> Self {
+    fn new(public: &Url, fallback: Option<&Url>) -> Self {
         let stream = address(public, STREAM_PATH).replacen("http", "ws", 1);
-        Self { base: address(public, VOICE_PATH), signed_stream: SignedUrl::new(&stream), stream }
+        let ours = || format!("{}{SENT_AGAIN}", address(public, RESUME_PATH));
+        Self {
+            base: address(public, VOICE_PATH),
+            signed_stream: SignedUrl::new(&stream),
+            stream,
+            fallback: fallback.map_or_else(ours, Url::to_string),
+        }
     }
 
     /// The address of `/api/webhooks/twilio/voice{what}` for this call.
     pub(crate) fn of(&self, what: &str, call: &Call) -> String {
-        format!("{}{what}?call={}", self.base, call.id)
+        format!("{}{what}?call={}{SENT_AGAIN}", self.base, call.id)
+    }
+
+    /// The same at a place of the conversation.
+    pub(crate) fn at(&self, what: &str, call: &Call, place: u32) -> String {
+        format!("{}{what}?call={}&n={place}{SENT_AGAIN}", self.base, call.id)
     }
 
     /// Where this call asks for its next document after it has had so many streams.
     pub(crate) fn again(&self, call: &Call, streams: u32) -> String {
-        format!("{}&n={streams}", self.of("/redirect", call))
+        self.at("/redirect", call, streams)
     }
 
     /// What a request to `/api/webhooks/twilio/voice{what}` is signed over.
@@ -175,7 +193,7 @@ impl Voice {
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let profiles = Arc::new(Profiles::new(store.clone()));
-        let urls = Urls::new(public);
+        let urls = Urls::new(public, settings.voice_fallback_url.as_ref());
         let (twilio, http) = clients;
         let dialer = agent::Dialer::new(Arc::clone(&profiles), http.clone(), &settings.elevenlabs_api_base)?;
         let node = VoiceNode {

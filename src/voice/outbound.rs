@@ -310,7 +310,7 @@ impl Parts {
             to,
             from,
             instructions: Instructions::Url(&url),
-            fallback_url: None,
+            fallback_url: Some(&self.urls.fallback),
             status_callback: Some(&status),
             ring_seconds: Some(RING_SECONDS),
             // We end it before, politely.

@@ -22,8 +22,11 @@ use super::door::TurnedAway;
 use super::log::{AGENT_UNAVAILABLE, WITH_PERSON};
 use super::recording::Preamble;
 use super::spoken::Tongue;
-use super::{Call, CallStatus, NewCall, Provider, STREAM_PATH, StatusReport, VOICE_PATH, VoiceSettings};
-use super::{api, browser, door, machine, peers, recording, settings, spoken, stream, transfer};
+use super::{
+    Call, CallStatus, NewCall, Provider, RESUME_PATH, STREAM_PATH, StatusReport, VOICE_PATH, Voice,
+    VoiceSettings,
+};
+use super::{api, browser, door, machine, peers, recording, resume, settings, spoken, stream, transfer};
 use crate::app::App;
 use crate::inbound::Line;
 use crate::inbound::routes::{malformed, only, refused, verified};
@@ -34,7 +37,7 @@ use crate::web::{Fault, edge};
 const MOST_STREAMS: u32 = 8;
 
 /// Seconds a process gets to start in before the carrier asks it to take over the call of one that died.
-const RESTART_SECONDS: u32 = 2;
+pub(super) const RESTART_SECONDS: u32 = 2;
 
 /// Mounts the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -45,7 +48,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/webhooks/twilio/voice/recording").post(recording::recording))
         .service(at("/api/webhooks/twilio/voice/message").post(recording::message))
         .service(at("/api/webhooks/twilio/voice/gather").post(gather))
-        .service(at("/api/webhooks/twilio/voice/redirect").post(redirect))
+        .service(at("/api/webhooks/twilio/voice/redirect").post(resume::redirect))
+        .service(at(RESUME_PATH).post(resume::resume))
         .service(at("/api/webhooks/twilio/voice/transfer").post(transfer::transferred))
         .service(at("/api/webhooks/twilio/voice/whisper").post(transfer::whispered))
         .service(at("/api/webhooks/twilio/voice/accept").post(transfer::accept))
@@ -61,15 +65,19 @@ pub fn configure(config: &mut web::ServiceConfig) {
 /// Query of the addresses we hand out.
 #[derive(Deserialize)]
 pub(super) struct Named {
-    call: CallId,
-    /// Which turn of a conversation by rules.
+    pub(super) call: CallId,
+    /// Where in the conversation: the session's last turn, in one by rules; otherwise how many streams there were.
     #[serde(default)]
-    n: u32,
+    pub(super) n: u32,
 }
 
 impl Named {
     fn of(request: &HttpRequest) -> Option<Self> {
-        web::Query::<Self>::from_query(request.query_string()).ok().map(web::Query::into_inner)
+        Self::in_query(request.query_string())
+    }
+
+    pub(super) fn in_query(query: &str) -> Option<Self> {
+        web::Query::<Self>::from_query(query).ok().map(web::Query::into_inner)
     }
 }
 
@@ -77,7 +85,7 @@ impl Named {
 pub(super) struct Known {
     pub(super) line: Arc<Line>,
     pub(super) call: Call,
-    named: Named,
+    pub(super) named: Named,
 }
 
 impl Known {
@@ -140,19 +148,41 @@ pub async fn incoming(
     let url = app.voice.urls.signed("", request.query_string());
     let line = verified(&app, &request, &form, number, &url).await?;
     let asked = VoiceRequest::parse(&form).map_err(malformed)?;
+    Ok(told(arrived(&app, &request, &line, number, &asked).await?))
+}
+
+/// What a call to one of our numbers does first.
+pub(super) async fn arrived(
+    app: &App,
+    request: &HttpRequest,
+    line: &Line,
+    number: &str,
+    asked: &VoiceRequest<'_>,
+) -> Result<String, Fault> {
     let settings = app.voice.settings_of(&line.org).await?;
-    let call = received(&app, &line, number, &asked, settings.provider).await?;
-    edge::concerns(&request, &line.org, &call.session);
+    let call = received(app, line, number, asked, settings.provider).await?;
+    edge::concerns(request, &line.org, &call.session);
     // The line is taken when the stream comes; this only spares the caller the silence until then.
     if call.attachments == 0
-        && let Err(why) = door::admit(&app, &line.org, &call, &settings)
+        && let Err(why) = door::admit(app, &line.org, &call, &settings)
     {
-        end(&app, &line.org, &call, why.end()).await?;
-        let tongue = Tongue::of(&app, &line.org, &call).await?;
-        return Ok(told(door::apology(&app, &call, why, &tongue, &settings.profile)?));
+        return turned_away(app, &line.org, &call, why, &settings).await;
     }
-    moved(&app, &line.org, &call, CallStatus::InProgress).await?;
-    Ok(told(connect(&app, &line.org, &call, &settings, 0).await?))
+    moved(app, &line.org, &call, CallStatus::InProgress).await?;
+    connect(app, &line.org, &call, &settings, 0).await
+}
+
+/// Ends a call that cannot be taken; what the caller hears of it.
+async fn turned_away(
+    app: &App,
+    org: &OrgId,
+    call: &Call,
+    why: TurnedAway,
+    settings: &VoiceSettings,
+) -> Result<String, Fault> {
+    end(app, org, call, why.end()).await?;
+    let tongue = Tongue::of(app, org, call).await?;
+    door::apology(app, call, why, &tongue, &settings.profile)
 }
 
 /// The record of a call that came in; made when the carrier tells of it for the first time.
@@ -186,7 +216,7 @@ async fn received(
 
 /// Puts a call through to whoever speaks for the organisation. `tries` counts its streams so far: also those that were
 /// refused, so that a call whose stream cannot be had does not go round for ever.
-async fn connect(
+pub(super) async fn connect(
     app: &App,
     org: &OrgId,
     call: &Call,
@@ -197,43 +227,21 @@ async fn connect(
     let mut verbs = preamble.as_ref().map(Preamble::verbs).unwrap_or_default();
     let refused_before = call.handover.as_deref() == Some(AGENT_UNAVAILABLE);
     if !settings.provider.is_dialled() || refused_before || tries >= MOST_STREAMS {
+        // Who has talked is not sent away because another took the line meanwhile.
+        let line = app.voice.keep_line(&Voice::call_ref(org, call), &settings.profile);
+        if line.is_err() && tries == 0 {
+            return turned_away(app, org, call, TurnedAway::LinesBusy, settings).await;
+        }
         return spoken::begin(app, org, call, &settings.profile, (refused_before, verbs)).await;
     }
     let token = app.store.issue_stream_token(org, &call.id).await?;
     let parameters = [("call", call.id.as_str()), ("token", secrecy::ExposeSecret::expose_secret(&token))];
     let connect = Connect { url: &app.voice.urls.stream, parameters: &parameters, ..Connect::default() };
     let again = app.voice.urls.again(call, tries + 1);
-    // A stream ends without our doing when its node dies. The carrier asks for the next document once, so that must not
-    // happen before another process can answer.
+    // A stream ends without our doing when its node dies. The next document is better not asked for before another process
+    // can answer.
     verbs.extend([Verb::Connect(connect), Verb::pause(RESTART_SECONDS), Verb::Redirect(&again)]);
     document(&verbs).map_err(Fault::internal)
-}
-
-/// The stream of a call is over and the call is not: attach it again, go on by rules, or say goodbye.
-async fn redirect(
-    app: web::Data<Arc<App>>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Result<HttpResponse, Fault> {
-    let form = Form::parse(&body).map_err(malformed)?;
-    let Known { line, call, named } = Known::of(&app, &request, &form, "/redirect", "CallSid").await?;
-    let settings = app.voice.settings_of(&line.org).await?;
-    if let Some(message) = machine::message(&app, &line.org, &call, &settings.profile).await? {
-        return Ok(told(message));
-    }
-    if call.outcome.as_deref() == Some(CallEnd::LinesBusy.as_str()) {
-        let tongue = Tongue::of(&app, &line.org, &call).await?;
-        return Ok(told(door::apology(&app, &call, TurnedAway::LinesBusy, &tongue, &settings.profile)?));
-    }
-    if call.outcome.is_some() || call.status.is_end() {
-        return Ok(told(document(&[Verb::Hangup]).map_err(Fault::internal)?));
-    }
-    if !app.voice.switchboard.is_open() {
-        let again = app.voice.urls.again(&call, named.n);
-        let wait = document(&[Verb::pause(RESTART_SECONDS), Verb::Redirect(&again)]);
-        return Ok(told(wait.map_err(Fault::internal)?));
-    }
-    Ok(told(connect(&app, &line.org, &call, &settings, named.n).await?))
 }
 
 /// What the caller said or pressed in a conversation by rules.
@@ -333,6 +341,9 @@ pub(super) async fn concluded(
     status: CallStatus,
     seconds: Option<u32>,
 ) -> Result<(), Fault> {
+    if status.is_end() {
+        app.voice.release_line(&call.id);
+    }
     let report = StatusReport { status, seconds, answered_by: None };
     let news = app.store.report_call(org, &call.id, report).await?;
     let Some(ended) = status.end().filter(|_| news) else { return Ok(()) };
@@ -376,7 +387,7 @@ pub(super) async fn tell(
     Ok(())
 }
 
-async fn moved(app: &App, org: &OrgId, call: &Call, status: CallStatus) -> Result<(), Fault> {
+pub(super) async fn moved(app: &App, org: &OrgId, call: &Call, status: CallStatus) -> Result<(), Fault> {
     let report = StatusReport { status, seconds: None, answered_by: None };
     app.store.report_call(org, &call.id, report).await?;
     Ok(())

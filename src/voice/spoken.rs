@@ -1,17 +1,19 @@
 //! Conversations by the engine's rules alone: the carrier speaks the questions and recognises the answers. For
 //! organisations without an agent, and for callers whose agent refuses.
 
+use usher_actors::crash_point;
 use usher_actors::voice::ports::TransferReason;
 use usher_channels::twilio::voice::twiml::{Gather, Input, Prompt, Say, SpeechTimeout, Verb, document};
 use usher_channels::twilio::voice::webhook::GatherResult;
 use usher_conversation::catalogue::{Catalogue, Sentence};
 use usher_conversation::id::OrgId;
+use usher_conversation::session::SessionState;
 use usher_conversation::voice::CallEnd;
 
 use super::peers::turns::{Heard, Talk, Then};
 use super::routes::end;
 use super::transfer::put_through;
-use super::{Call, VoiceProfile, plan};
+use super::{Call, Voice, VoiceProfile, plan};
 use crate::app::App;
 use crate::web::Fault;
 
@@ -33,28 +35,31 @@ pub(super) async fn begin(
         words.insert(0, ' ');
         words.insert_str(0, &Catalogue::of(&opening.language).say(Sentence::CallWithoutAgent, &[]));
     }
-    // A call that comes back from a person who did not answer goes on counting.
-    let turn = app.voice.peers.turns.get(&call.id).map_or(0, |last| last.count);
-    let gather = Listening::new(app, call, &words, &opening.language, turn);
+    let place = place_of(&app.runtime.read(org, &call.session).await?.state);
+    let gather = Listening::new(app, call, &words, &opening.language, place);
     let prompts = gather.prompts();
     before.push(gather.verb(&prompts));
     document(&before).map_err(Fault::internal)
 }
 
-/// Takes what was said or pressed, and goes on.
+/// Takes what was said or pressed at a place of the conversation, and goes on. Asked twice, it answers twice the same.
 pub(super) async fn go_on(
     app: &App,
     org: &OrgId,
     call: &Call,
     profile: &VoiceProfile,
-    turn: u32,
+    place: u32,
     heard: &GatherResult<'_>,
 ) -> Result<String, Fault> {
     let digits = heard.digits.filter(|digits| !digits.is_empty());
     let speech = heard.speech.map(str::trim).filter(|speech| !speech.is_empty());
     let pound = digits.is_none() && heard.finished_on == Some("#");
     let talk = Talk { app, org, call, profile };
-    let place = usize::try_from(turn).unwrap_or(usize::MAX);
+    if let Err(full) = app.voice.keep_line(&Voice::call_ref(org, call), profile) {
+        // Who talks is not cut off because of that.
+        tracing::info!(call = %call.id, %full, "a call goes on without a line");
+    }
+    let place = usize::try_from(place).unwrap_or(usize::MAX);
     let emergency = if pound { talk.emergency(place).await? } else { None };
     let spoken = if let Some(spoken) = emergency {
         spoken
@@ -62,18 +67,28 @@ pub(super) async fn go_on(
         let words = speech.or(digits).map(str::to_owned);
         talk.hear(Heard { place, words, of_ours: None }).await?
     };
-    let locale = app.runtime.read(org, &call.session).await?.meta.locale.clone();
+    crash_point("turn-taken");
+    let now = app.runtime.read(org, &call.session).await?;
+    let locale = now.meta.locale.clone();
     match spoken.then {
         Then::Listen => {
-            let gather = Listening::new(app, call, &spoken.words, &locale, turn + 1);
+            let gather = Listening::new(app, call, &spoken.words, &locale, place_of(&now.state));
             document(&[gather.verb(&gather.prompts())]).map_err(Fault::internal)
         }
         Then::HangUp => {
             end(app, org, call, CallEnd::Finished).await?;
             goodbye(&spoken.words, &locale)
         }
-        Then::Transfer { to, reason } => hand_to(app, call, profile, &to, reason, &locale),
+        Then::Transfer { to, reason } => {
+            app.voice.release_line(&call.id);
+            hand_to(app, call, profile, &to, reason, &locale)
+        }
     }
+}
+
+/// Names the place in the conversation, for every process alike: the same words at two places are two answers.
+fn place_of(state: &SessionState) -> u32 {
+    u32::try_from(state.seq()).unwrap_or(u32::MAX)
 }
 
 /// The carrier's name of a language, with a country whose voice it has.
@@ -92,8 +107,8 @@ struct Listening<'l> {
 }
 
 impl<'l> Listening<'l> {
-    fn new(app: &App, call: &Call, words: &'l str, locale: &str, turn: u32) -> Self {
-        let action = format!("{}&n={turn}", app.voice.urls.of("/gather", call));
+    fn new(app: &App, call: &Call, words: &'l str, locale: &str, place: u32) -> Self {
+        let action = app.voice.urls.at("/gather", call, place);
         Self { words, language: voice_language(locale), action }
     }
 

@@ -29,6 +29,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
         inbound::routes::status,
         voice::routes::incoming,
         voice::routes::status,
+        voice::resume::resume,
         voice::api::place,
         voice::api::list,
         voice::api::show,

@@ -14,7 +14,7 @@ use crate::audit::Breach;
 /// A call is attached again so soon after there is somebody to attach it, in milliseconds.
 const ATTACHED_WITHIN: i64 = 3_000;
 /// What is said about a break is not what was said before it.
-const APOLOGY: &str = "sorry, the line was gone for a moment.";
+pub(crate) const APOLOGY: &str = "sorry, the line was gone for a moment.";
 
 /// What is left of a call.
 #[derive(Debug, Clone, Default)]
@@ -47,10 +47,10 @@ pub(crate) struct Break {
 
 /// Something the agent said, as the handset heard it.
 #[derive(Debug, Clone)]
-struct Utterance {
-    began: i64,
+pub(crate) struct Utterance {
+    pub(crate) began: i64,
     /// Its sentences, lower-cased, and whether any word of each was heard.
-    sentences: Vec<(String, bool)>,
+    pub(crate) sentences: Vec<(String, bool)>,
 }
 
 /// Everything that is wrong with a call; nothing, when the promises were kept. `questions` are a field and words of the
@@ -196,7 +196,7 @@ fn acknowledged(dialogue: &Dialogue) -> Vec<(String, i64)> {
 }
 
 /// What the handset heard the agent say.
-fn utterances(line: &[Entry]) -> Vec<Utterance> {
+pub(crate) fn utterances(line: &[Entry]) -> Vec<Utterance> {
     let mut all: Vec<Utterance> = Vec::new();
     for entry in line {
         match entry.event.as_str() {
@@ -218,7 +218,7 @@ fn utterances(line: &[Entry]) -> Vec<Utterance> {
 }
 
 impl Utterance {
-    fn heard(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn heard(&self) -> impl Iterator<Item = &str> {
         self.sentences.iter().filter(|(_, heard)| *heard).map(|(sentence, _)| sentence.as_str())
     }
 

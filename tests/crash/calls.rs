@@ -22,7 +22,7 @@ use crate::call_audit::{Break, CallHistory, Dialogue, audit};
 use crate::clients::vendor_log;
 use crate::journals;
 
-const USHER: &str = env!("CARGO_BIN_EXE_usher");
+pub(crate) const USHER: &str = env!("CARGO_BIN_EXE_usher");
 /// Milliseconds the simulated voice needs for a letter.
 const LETTER: u64 = 60;
 
@@ -30,7 +30,7 @@ const LETTER: u64 = 60;
 const SETTLE: Duration = Duration::from_mins(1);
 
 /// The fields, and words of the question about each.
-const QUESTIONS: [(&str, &str); 6] = [
+pub(crate) const QUESTIONS: [(&str, &str); 6] = [
     ("business_name", "customers should see it?"),
     ("business_phone", "should customers call?"),
     ("business_hours", "when are you open?"),
@@ -180,16 +180,16 @@ fn script(history: &CallHistory) -> Vec<String> {
 }
 
 /// Now, by the clock that the simulator reads, too.
-fn wall_clock() -> i64 {
+pub(crate) fn wall_clock() -> i64 {
     SystemClock.now().as_millis()
 }
 
 /// Somebody who answers whatever is asked on the telephone.
-struct Contact {
-    phone: Phone,
+pub(crate) struct Contact {
+    pub(crate) phone: Phone,
     simulator: SimulatorClient,
     account: Account,
-    handset: String,
+    pub(crate) handset: String,
     /// Texts the server took.
     acknowledged: Vec<String>,
     /// A text on its way, and whether it was taken.
@@ -197,7 +197,7 @@ struct Contact {
 }
 
 impl Contact {
-    async fn calls(server: &TestServer) -> Result<Self> {
+    pub(crate) async fn calls(server: &TestServer) -> Result<Self> {
         let (simulator, account) = (server.simulator()?, server.account());
         let handset = server.ready().client.phone.clone();
         let phone = Phone::dials(simulator.clone(), &handset, &account.number).await?;
@@ -205,7 +205,7 @@ impl Contact {
     }
 
     /// Waits until a question was heard to its end; gives the answer.
-    async fn asked(&mut self) -> Result<&'static str> {
+    pub(crate) async fn asked(&mut self) -> Result<&'static str> {
         loop {
             let heard = self.phone.until("heard").await?;
             if let Some(answer) = answer_to(&heard) {
@@ -267,7 +267,7 @@ impl Contact {
     }
 
     /// Answers until the agent has said goodbye.
-    async fn answers_to_the_end(&mut self) -> Result<()> {
+    pub(crate) async fn answers_to_the_end(&mut self) -> Result<()> {
         loop {
             let entry = self.phone.until("").await?;
             match (entry.event.as_str(), entry.text.as_str()) {

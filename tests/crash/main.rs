@@ -9,6 +9,8 @@ mod calls;
 mod clients;
 mod journals;
 mod points;
+mod spoken;
+mod spoken_audit;
 
 use std::sync::Arc;
 use std::time::Duration;

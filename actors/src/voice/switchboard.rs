@@ -146,6 +146,11 @@ impl Switchboard {
         calls.live.len() + calls.leaving
     }
 
+    /// Resolves when no call is live.
+    pub async fn emptied(&self) {
+        self.0.emptied().await;
+    }
+
     /// Takes no more calls, waits `patience` for those that are live, then hands the rest to the redirect behind their
     /// stream and waits `farewell` for that. Before [`crate::Runtime::drain`]: calls journal to their end.
     pub async fn drain(&self, patience: Duration, farewell: Duration) -> Drained {

@@ -21,6 +21,7 @@ use usher_channels::twilio::codec::{MAX_MEDIA, is_e164};
 use crate::elevenlabs;
 use crate::faults::FaultRule;
 use crate::sim::{Sim, What, lock};
+use crate::twilio::voice::bins;
 use crate::twilio::{inbound, resource};
 use crate::world::{Account, Handset, Line, Media, MediaContent, Message, Number, Record};
 
@@ -45,6 +46,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .route("/accounts", web::get().to(accounts))
             .route("/accounts", web::post().to(register_account))
             .route("/numbers", web::post().to(register_number))
+            .route("/twiml/{name}", web::put().to(bins::keep))
             .route("/messages", web::get().to(messages))
             .route("/faults", web::get().to(faults))
             .route("/faults", web::post().to(arm))

@@ -150,6 +150,7 @@ async fn serve(sim: Data<Sim>, listener: TcpListener, ready: impl FnOnce(ServerH
             .app_data(PayloadConfig::new(64 * 1024))
             .configure(control::routes)
             .configure(twilio::rest::routes)
+            .configure(twilio::voice::bins::routes)
             .configure(elevenlabs::routes)
             .configure(retell::routes)
             .configure(vapi::routes)

@@ -102,6 +102,8 @@ pub(crate) struct Sim {
     pub(crate) phrases: PhraseBook,
     calls: Mutex<Calls>,
     pub(crate) recordings: Mutex<Recordings>,
+    /// The vendor's own store of documents, by name.
+    pub(crate) bins: Mutex<HashMap<String, String>>,
     pub(crate) elevenlabs: Mutex<elevenlabs::Vendor>,
     pub(crate) retell: Mutex<retell::Vendor>,
     pub(crate) vapi: Mutex<vapi::Vendor>,
@@ -143,6 +145,7 @@ impl Sim {
             phrases: PhraseBook::new(speech),
             calls: Mutex::default(),
             recordings: Mutex::default(),
+            bins: Mutex::default(),
             elevenlabs: Mutex::default(),
             retell: Mutex::default(),
             vapi: Mutex::default(),

@@ -54,7 +54,7 @@ pub struct Number {
     /// Where incoming calls are posted.
     #[serde(default)]
     pub voice_url: Option<String>,
-    /// Where they are posted when `voice_url` fails.
+    /// Where it is asked when a document of an incoming call cannot be had or understood: the first or any later one.
     #[serde(default)]
     pub voice_fallback_url: Option<String>,
     /// Where the end of incoming calls is reported.

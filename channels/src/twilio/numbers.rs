@@ -14,17 +14,21 @@ pub struct Hooks<'h> {
     pub sms: &'h str,
     /// A call came in.
     pub voice: &'h str,
+    /// A document of a call cannot be had.
+    pub voice_fallback: &'h str,
     /// A call to it moved on.
     pub voice_status: &'h str,
 }
 
 impl Hooks<'_> {
-    fn form(&self) -> [(&'static str, &str); 6] {
+    fn form(&self) -> [(&'static str, &str); 8] {
         [
             ("SmsUrl", self.sms),
             ("SmsMethod", "POST"),
             ("VoiceUrl", self.voice),
             ("VoiceMethod", "POST"),
+            ("VoiceFallbackUrl", self.voice_fallback),
+            ("VoiceFallbackMethod", "POST"),
             ("StatusCallback", self.voice_status),
             ("StatusCallbackMethod", "POST"),
         ]

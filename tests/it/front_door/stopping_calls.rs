@@ -56,6 +56,43 @@ async fn a_server_told_to_stop_lets_its_call_come_to_an_end_and_takes_no_other()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_by_the_rules_is_waited_for_and_one_that_outlasts_it_goes_on_at_the_next() -> Result<()> {
+    let (_simulation, mut server) = served("300").await?;
+    server.speaks_by_rules().await?;
+    let mut phone = dials(&server, &server.ready().client.phone).await?;
+    phone.until("heard:exact name of your business").await?;
+    server.tell_to_stop().await?;
+    let mut another = dials(&server, ANOTHER).await?;
+    another.until("status:completed").await?;
+    phone.says("Reyes Bakery").await?;
+    phone.until("heard:phone number").await?;
+    assert_eq!(name(&server).await?, json!("Reyes Bakery"), "what is said meanwhile counts");
+    phone.hangs_up().await?;
+    phone.until("status:completed").await?;
+    server.stopped().await?;
+    server.stop().await?;
+
+    let (_simulation, mut server) = served("1").await?;
+    server.speaks_by_rules().await?;
+    let mut phone = dials(&server, &server.ready().client.phone).await?;
+    phone.until("heard:exact name of your business").await?;
+    phone.says("Reyes Bakery").await?;
+    phone.until("hearing:phone number").await?;
+    server.tell_to_stop().await?;
+    phone.until("heard:Please hold the line").await?;
+    server.stopped().await?;
+    server.restart().await?;
+    let goes_on = phone.until("heard:phone number should customers call").await?;
+    assert!(!goes_on.text.contains("exact name"), "{goes_on:?}");
+    phone.says("415-555-0142").await?;
+    phone.until("heard:Is that right").await?;
+    phone.hangs_up().await?;
+    phone.until("status:completed").await?;
+    assert_eq!(name(&server).await?, json!("Reyes Bakery"));
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_outlasts_a_stopping_server_holds_the_line_and_goes_on_at_the_next() -> Result<()> {
     let (_simulation, mut server) = served("1").await?;
     let mut phone = dials(&server, &server.ready().client.phone).await?;

@@ -226,6 +226,8 @@ async fn a_call_whose_stream_never_comes_goes_on_by_the_rules_and_not_round_for_
         let Some((_, rest)) = document.split_once("<Redirect") else { break document };
         let (_, rest) = rest.split_once('>').context("an address follows")?;
         let (address, _) = rest.split_once('<').context("the address ends")?;
+        // What stands behind the mark is for the carrier alone.
+        let (address, _) = address.split_once('#').context("the address is asked again")?;
         url = address.replace("&amp;", "&");
         streams += 1;
         anyhow::ensure!(streams < 100, "the call goes round for ever");

@@ -45,10 +45,7 @@ impl Stage {
         match holder {
             // The demo has an agent; a person to put callers through to would end the conversation.
             Holder::ElevenLabs => stage.unset_people().await?,
-            Holder::Rules => {
-                let rules = json!({ "provider": "rules", "profile": {} });
-                stage.operate("PUT", "settings", &rules).await?;
-            }
+            Holder::Rules => stage.server.speaks_by_rules().await?,
             Holder::Retell => stage.retell().await?,
             Holder::VapiWords | Holder::VapiTools => stage.vapi(holder).await?,
         }
@@ -56,14 +53,8 @@ impl Stage {
     }
 
     async fn operate(&self, method: &str, what: &str, body: &Value) -> Result<Value> {
-        let ready = self.server.ready();
-        let url = ready.base_url.join(&format!("api/voice/{what}/{}", ready.org_id))?;
-        let request = http::client()?.request(method.parse()?, url).bearer_auth(&self.operator);
-        let answer = if method == "GET" { request.send().await? } else { request.json(body).send().await? };
-        let status = answer.status();
-        let text = answer.text().await?;
-        anyhow::ensure!(status.is_success(), "{method} {what}: {status} {text}");
-        Ok(serde_json::from_str(&text)?)
+        let path = format!("api/voice/{what}/{}", self.server.ready().org_id);
+        self.server.operate(method, &path, body).await
     }
 
     async fn unset_people(&self) -> Result<()> {

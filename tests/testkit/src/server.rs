@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -271,6 +272,34 @@ impl TestServer {
         self.running = Some(running);
         self.ready = ready;
         Ok(())
+    }
+
+    /// Asks something of the API with the operator's key; `null` asks without a body.
+    ///
+    /// # Errors
+    /// When it is refused; with the answer.
+    pub async fn operate(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let key = std::fs::read_to_string(self.data_dir().join("operator.key"))?;
+        let url = self.ready.base_url.join(path)?;
+        let mut request = crate::http::client()?.request(method.parse()?, url).bearer_auth(key);
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let answer = request.send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        ensure!(status.is_success(), "{method} {path}: {status} {text}");
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// From now on the organisation's calls are held by the rules alone.
+    ///
+    /// # Errors
+    /// When that is refused.
+    pub async fn speaks_by_rules(&self) -> Result<()> {
+        let path = format!("api/voice/settings/{}", self.ready.org_id);
+        let rules = json!({ "provider": "rules", "profile": {} });
+        self.operate("PUT", &path, &rules).await.map(drop)
     }
 
     /// Runs another `usher` command on the same data; the server may run beside it.

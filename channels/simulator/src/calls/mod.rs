@@ -22,8 +22,6 @@ pub(crate) enum Instructions {
         url: String,
         /// `GET` or `POST`.
         method: String,
-        /// Who is asked when it fails.
-        fallback: Option<String>,
     },
     /// These, word for word.
     Inline(String),

@@ -99,6 +99,9 @@ pub struct Call {
     pub queue_time: i64,
     /// Where its progress is reported.
     pub reports: CallReports,
+    /// Who is asked when a document of it cannot be had.
+    #[serde(default)]
+    pub fallback: Option<String>,
 }
 
 impl Call {

@@ -247,6 +247,37 @@ async fn what_cannot_be_understood_is_an_application_error_and_what_cannot_be_fe
 }
 
 #[tokio::test]
+async fn a_document_that_fails_later_has_the_calls_fallback_too_which_the_vendor_may_keep_itself() {
+    let mut server = Receiver::answering(|path| match path {
+        "/voice" => {
+            response("<Gather input='dtmf' numDigits='1' action='/broken'><Say>Press a key</Say></Gather>")
+        }
+        "/back" => response("<Say>We are back</Say>"),
+        _ => String::new(),
+    });
+    let mut account = with_voice(&format!("{}/voice", server.url));
+    account.numbers[0].voice_fallback_url = Some(format!("{}/fallback", server.url));
+    let simulator = start(account.clone());
+    let http = Http::to(&simulator);
+    let bin = format!("<Response><Redirect>{}/back</Redirect></Response>", server.url);
+    let keep = |document: String| {
+        let url = format!("{}/_sim/twiml/EH1", simulator.url);
+        http.finish(http.stack.client().put(url).body(document))
+    };
+    assert_eq!(keep("<Response><Message/></Response>".to_owned()).await.0, 400);
+    assert_eq!(keep(bin).await.0, 204);
+    account.numbers[0].voice_fallback_url = Some(format!("{}/twiml/EH1", simulator.url));
+    let known = json!({ "account_sid": ACCOUNT, "auth_token": TOKEN, "numbers": account.numbers });
+    http.sim("POST", "accounts", Some(known)).await;
+    let mut phone = Phone::dials(&http).await;
+    phone.until("heard:Press a key").await;
+    phone.does("digits", json!({ "digits": "1" })).await;
+    phone.until("error:11217").await;
+    phone.until("heard:We are back").await;
+    assert_eq!(server.at("/broken").await.get("Digits"), Some("1"));
+}
+
+#[tokio::test]
 async fn a_recording_holds_what_was_said_and_played() {
     let mut server = Receiver::answering(|_| response("<Say>Please speak</Say><Pause length='20'/>"));
     let simulator = start(account(None));

@@ -12,7 +12,7 @@ async fn a_number_asks_where_its_account_says() {
     let simulator = start(account(None));
     let twilio = client(&simulator);
     let url = format!("{}/sms", hooks.url);
-    let to = Hooks { sms: &url, voice: &url, voice_status: &url };
+    let to = Hooks { sms: &url, voice: &url, voice_fallback: &url, voice_status: &url };
     assert_eq!(twilio.set_hooks(&credentials(), NUMBER, to).await, Ok(true));
     Http::to(&simulator).say(NUMBER, "hello").await;
     assert_eq!(hooks.at("/sms").await.get("Body"), Some("hello"));
@@ -25,6 +25,7 @@ async fn a_number_of_somebody_else_a_wrong_token_and_an_address_that_is_none_are
     let good = Hooks {
         sms: "https://a.example/1",
         voice: "https://a.example/2",
+        voice_fallback: "https://a.example/4",
         voice_status: "https://a.example/3",
     };
     assert_eq!(twilio.set_hooks(&credentials(), PHONE, good).await, Ok(false));

@@ -113,7 +113,7 @@ pub(crate) fn text(body: &str) -> OutgoingMessage<'_> {
 
 /// Plain HTTP against the simulator.
 pub(crate) struct Http {
-    stack: HttpStack,
+    pub(crate) stack: HttpStack,
     base: String,
 }
 

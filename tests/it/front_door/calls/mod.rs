@@ -4,6 +4,7 @@ mod hours;
 mod outbound;
 mod recording;
 mod records;
+mod spoken;
 mod transfer;
 
 use std::sync::Arc;

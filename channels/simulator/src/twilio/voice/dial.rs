@@ -84,11 +84,8 @@ async fn ring(cx: &Context, verb: &Element) -> Dialled {
         }
         let attribute = |name: &str| noun.attribute(name).map(str::to_owned);
         let events = attribute("statusCallbackEvent").unwrap_or_else(|| "completed".to_owned());
-        let whisper = attribute("url").map(|url| Instructions::Url {
-            url: cx.absolute(&url),
-            method: noun.method(),
-            fallback: None,
-        });
+        let whisper =
+            attribute("url").map(|url| Instructions::Url { url: cx.absolute(&url), method: noun.method() });
         let plan = LegPlan {
             account_sid: call.account_sid.clone(),
             parent: call.sid.clone(),

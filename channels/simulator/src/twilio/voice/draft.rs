@@ -60,6 +60,7 @@ pub(crate) fn draft(sim: &Sim, account: &Account, params: &Params) -> Result<(Ca
     };
     let call = Call {
         reports: reports(params)?,
+        fallback: fallback(params)?,
         ..new_call(sim, &account.account_sid, CallDirection::OutboundApi, from, to)
     };
     Ok((call, plan))
@@ -71,11 +72,7 @@ pub(crate) fn instructions(params: &Params) -> Result<Option<Instructions>, Prob
         if !is_http(url) {
             return Err(Problem::invalid(21_205, format!("Url is not a valid URL: {url}")));
         }
-        return Ok(Some(Instructions::Url {
-            url: url.to_owned(),
-            method: method(params, "Method")?,
-            fallback: params.get("FallbackUrl").map(str::to_owned),
-        }));
+        return Ok(Some(Instructions::Url { url: url.to_owned(), method: method(params, "Method")? }));
     }
     match params.get("Twiml") {
         Some(twiml) if twiml.chars().count() > MAX_TWIML => {
@@ -83,6 +80,16 @@ pub(crate) fn instructions(params: &Params) -> Result<Option<Instructions>, Prob
         }
         Some(twiml) => Ok(Some(Instructions::Inline(twiml.to_owned()))),
         None => Ok(None),
+    }
+}
+
+/// Who is asked when a document of the call cannot be had.
+pub(crate) fn fallback(params: &Params) -> Result<Option<String>, Problem> {
+    match params.get("FallbackUrl") {
+        Some(url) if !is_http(url) => {
+            Err(Problem::invalid(21_205, format!("FallbackUrl is not a valid URL: {url}")))
+        }
+        url => Ok(url.map(str::to_owned)),
     }
 }
 

@@ -70,6 +70,7 @@ pub(crate) fn new_call(sim: &Sim, account: &str, direction: CallDirection, from:
         ended: None,
         queue_time: 0,
         reports: CallReports::default(),
+        fallback: None,
     }
 }
 
@@ -88,14 +89,12 @@ fn open(sim: &Arc<Sim>, call: &Call, auth_token: &str) -> (Context, Receiver<Ord
 
 /// A handset calls a number of an account.
 pub(crate) fn start_incoming(sim: &Arc<Sim>, call: &Call, auth_token: &str, number: &Number) -> Arc<Live> {
-    let (cx, orders) = open(sim, call, auth_token);
+    let call = Call { fallback: number.voice_fallback_url.clone(), ..call.clone() };
+    let (cx, orders) = open(sim, &call, auth_token);
     let live = Arc::clone(&cx.live);
     live.enter(sim, Phase::Ringing);
-    let instructions = number.voice_url.clone().map(|url| Instructions::Url {
-        url,
-        method: "POST".to_owned(),
-        fallback: number.voice_fallback_url.clone(),
-    });
+    let instructions =
+        number.voice_url.clone().map(|url| Instructions::Url { url, method: "POST".to_owned() });
     actix_web::rt::spawn(async move {
         let status = if let Some(instructions) = instructions {
             converse(&cx, orders, instructions, Vec::new(), None).await

@@ -1,6 +1,7 @@
 //! Twilio Voice: calls, TwiML, media streams and recordings, as strictly as Twilio itself.
 
 mod amd;
+pub(crate) mod bins;
 mod dial;
 mod document;
 mod draft;

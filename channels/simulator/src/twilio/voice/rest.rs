@@ -161,6 +161,10 @@ async fn update(
             call.reports.url = Some(callback.to_owned());
             sim.record(vec![Record::Call { call: Box::new(call.clone()) }]);
         }
+        if let Some(fallback) = draft::fallback(&params)? {
+            call.fallback = Some(fallback);
+            sim.record(vec![Record::Call { call: Box::new(call.clone()) }]);
+        }
         if params.get("Url").is_some() && params.get("Twiml").is_some() {
             return Err(Problem::invalid(21_225, "Url and Twiml are mutually exclusive"));
         }

@@ -87,7 +87,7 @@ impl Context {
     pub(crate) fn action(&self, verb: &Element) -> Instructions {
         let url =
             verb.attribute("action").map_or_else(|| self.base.borrow().clone(), |url| self.absolute(url));
-        Instructions::Url { url, method: verb.method(), fallback: None }
+        Instructions::Url { url, method: verb.method() }
     }
 
     /// Notes an error as the vendor's debugger would.
@@ -153,18 +153,18 @@ pub(crate) async fn follow(cx: &Context, first: Instructions, params: WebhookPar
     Ending::HangUp
 }
 
-/// Asks for a document; when that fails, the fallback.
+/// Asks for a document; when it cannot be had or understood, whichever of the call's it is, the call's fallback.
 async fn load(
     cx: &Context,
     instructions: &Instructions,
     params: &WebhookParams,
 ) -> Result<Vec<Element>, DocumentError> {
-    let (url, method, fallback) = match instructions {
+    let (url, method) = match instructions {
         Instructions::Inline(xml) => {
             cx.live.note(&cx.sim, "twiml", xml.clone(), json!({}));
             return document::parse(xml);
         }
-        Instructions::Url { url, method, fallback } => (url, method, fallback),
+        Instructions::Url { url, method } => (url, method),
     };
     let mut all = reports::standard(&cx.call());
     all.extend(params.iter().cloned());
@@ -172,11 +172,11 @@ async fn load(
         Ok(verbs) => return Ok(verbs),
         Err(error) => error,
     };
-    let Some(fallback) = fallback else { return Err(error) };
+    let Some(fallback) = cx.call().fallback else { return Err(error) };
     cx.error(error.code, &error.message);
     all.push(("ErrorCode", error.code.to_string()));
     all.push(("ErrorUrl", url.clone()));
-    ask(cx, fallback, method, &all).await
+    ask(cx, &fallback, "POST", &all).await
 }
 
 async fn ask(
@@ -224,7 +224,7 @@ async fn follow_verb(cx: &Context, verb: &Element) -> Flow {
         "Dial" => Box::pin(dial::dial(cx, verb)).await,
         "Redirect" => {
             let (url, method) = (cx.absolute(&verb.text), verb.method());
-            Flow::Go(Instructions::Url { url, method, fallback: None }, Vec::new())
+            Flow::Go(Instructions::Url { url, method }, Vec::new())
         }
         "Record" => recording::record(cx, verb).await,
         // `<Hangup>`, and `<Reject>` of a call that was answered already.
