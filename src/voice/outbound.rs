@@ -10,6 +10,7 @@ pub(crate) use store::STATEMENTS;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::join_all;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
@@ -69,13 +70,6 @@ struct Parts {
     switchboard: Switchboard,
 }
 
-/// What became of a due call.
-enum Step {
-    Done,
-    /// Nothing can be placed for now.
-    Pause,
-}
-
 impl Caller {
     /// Starts the task.
     pub fn start(voice: &Voice, store: Store, client: TwilioClient, longest_seconds: u32) -> Self {
@@ -96,7 +90,8 @@ impl Caller {
         Self { parts, bell, task: Mutex::new(Some(task)) }
     }
 
-    /// Plans a call to the contact of a session, now or at the next hour at which they may be called.
+    /// Plans a call to the contact of a session, now or at the next hour at which they may be called. While one is planned
+    /// or under way it is that one.
     ///
     /// # Errors
     /// [`Problem::CallNotPossible`] when the contact or the organisation has no number, or the contact wants silence.
@@ -127,7 +122,7 @@ impl Caller {
             status: CallStatus::Planned,
             due: Some(self.parts.clock.now()),
         };
-        let call = store.open_call(org, new).await?;
+        let call = store.plan_call(org, new).await?;
         self.bell.notify_one();
         Ok(call)
     }
@@ -160,13 +155,13 @@ impl Parts {
                 tracing::warn!(%error, "calls that never left could not be settled");
             }
             let next = match self.round(now).await {
-                Ok(Step::Done) => self.store.next_call_due().await.ok().flatten(),
-                Ok(Step::Pause) => Some(now.plus_millis(PAUSE_MILLIS)),
-                Err(error) => {
-                    tracing::warn!(%error, "due calls could not be read");
-                    Some(now.plus_millis(PAUSE_MILLIS))
-                }
+                Ok(()) => self.store.next_call_due().await,
+                Err(error) => Err(error),
             };
+            let next = next.unwrap_or_else(|error| {
+                tracing::warn!(%error, "due calls could not be read");
+                Some(now.plus_millis(PAUSE_MILLIS))
+            });
             let look = now.plus_millis(LOOK_MILLIS);
             let next = next.map_or(look, |next| next.min(look));
             tokio::select! {
@@ -186,25 +181,19 @@ impl Parts {
         Ok(())
     }
 
-    async fn round(&self, now: Timestamp) -> Result<Step, StoreError> {
-        for (org, call) in self.store.due_calls(now).await? {
-            let Some(call) = self.store.call(&org, &call).await? else { continue };
-            match self.may_call(&org, &call, now).await {
-                May::Now => {}
-                May::At(due) => {
-                    self.store.postpone_call(&org, &call.id, due).await?;
-                    continue;
-                }
-                May::Never => {
-                    self.called_off(&org, &call.id).await?;
-                    continue;
-                }
-            }
-            if let Step::Pause = self.place(&org, &call).await? {
-                return Ok(Step::Pause);
-            }
+    /// Places what is due, all at once: a carrier that is slow for one organisation holds up nobody else.
+    async fn round(&self, now: Timestamp) -> Result<(), StoreError> {
+        let due = self.store.due_calls(now).await?;
+        join_all(due.iter().map(|(org, call)| self.take(org, call, now))).await.into_iter().collect()
+    }
+
+    async fn take(&self, org: &OrgId, call: &CallId, now: Timestamp) -> Result<(), StoreError> {
+        let Some(call) = self.store.call(org, call).await? else { return Ok(()) };
+        match self.may_call(org, &call, now).await {
+            May::Now => self.place(org, &call).await,
+            May::At(due) => self.store.postpone_call(org, &call.id, due).await,
+            May::Never => self.called_off(org, &call.id).await,
         }
-        Ok(Step::Done)
     }
 
     /// Whether the contact may be called: with their consent, and by day where they are.
@@ -222,7 +211,8 @@ impl Parts {
         if needless || current.state.status() == SessionStatus::OptedOut {
             return May::Never;
         }
-        if self.is_full(org, call).await {
+        // Who is on the telephone with us is not called.
+        if !self.switchboard.calls_of(&call.session).is_empty() || self.is_full(org, call).await {
             return May::At(now.plus_millis(FULL_MILLIS));
         }
         match permitted_at(now, current.meta.zone.as_deref(), phone) {
@@ -238,18 +228,17 @@ impl Parts {
         self.switchboard.admit(&Voice::call_ref(org, call), cap).is_err()
     }
 
-    async fn place(&self, org: &OrgId, call: &Call) -> Result<Step, StoreError> {
+    async fn place(&self, org: &OrgId, call: &Call) -> Result<(), StoreError> {
         let (Some(to), Some(from)) = (call.phone.as_deref(), call.line.as_deref()) else {
-            return Ok(Step::Done);
+            return self.called_off(org, &call.id).await;
         };
         let placed = match call.provider {
             Provider::Rules | Provider::ElevenLabs => {
                 let Some(line) = self.store.line(from).await?.filter(|line| line.org == *org) else {
-                    self.called_off(org, &call.id).await?;
-                    return Ok(Step::Done);
+                    return self.called_off(org, &call.id).await;
                 };
                 if self.store.claim_call(org, &call.id).await?.is_none() {
-                    return Ok(Step::Done);
+                    return Ok(());
                 }
                 self.dial(&line.credentials, call, from, to).await
             }
@@ -257,11 +246,10 @@ impl Parts {
                 let settings = self.profiles.of(org).await?;
                 let keys = settings.agent_id.as_deref().zip(settings.api_key.as_ref());
                 let Some((agent, key)) = keys.filter(|_| settings.provider == call.provider) else {
-                    self.called_off(org, &call.id).await?;
-                    return Ok(Step::Done);
+                    return self.called_off(org, &call.id).await;
                 };
                 if self.store.claim_call(org, &call.id).await?.is_none() {
-                    return Ok(Step::Done);
+                    return Ok(());
                 }
                 let persona = persona(&settings.profile);
                 if call.provider == Provider::Retell {
@@ -272,24 +260,21 @@ impl Parts {
             }
         };
         match placed {
-            Ok(vendor_call) => {
-                self.store.call_placed(org, &call.id, &vendor_call).await?;
-                Ok(Step::Done)
-            }
+            Ok(vendor_call) => self.store.call_placed(org, &call.id, &vendor_call).await.map(drop),
             Err(error @ (ApiError::NotSent | ApiError::Throttled { .. })) => {
                 tracing::info!(call = %call.id, %error, "a call waits for the carrier");
-                let due = self.clock.now().plus_millis(PAUSE_MILLIS);
-                self.store.postpone_call(org, &call.id, due).await?;
-                Ok(Step::Pause)
+                let asked =
+                    if let ApiError::Throttled { after_millis } = error { after_millis } else { None };
+                let pause = asked.and_then(|asked| i64::try_from(asked).ok()).unwrap_or(0).max(PAUSE_MILLIS);
+                self.store.postpone_call(org, &call.id, self.clock.now().plus_millis(pause)).await
             }
             Err(ApiError::Unknown(reason)) => {
                 tracing::warn!(call = %call.id, reason, "whether a call was placed will be told by its reports");
-                Ok(Step::Done)
+                Ok(())
             }
             Err(error @ (ApiError::NotFound | ApiError::Refused { .. })) => {
                 tracing::warn!(call = %call.id, %error, "a call was refused by the carrier");
-                self.failed(org, &call.id).await?;
-                Ok(Step::Done)
+                self.failed(org, &call.id).await
             }
         }
     }
@@ -398,7 +383,9 @@ impl Parts {
     async fn try_again(&self, org: &OrgId, call: &Call) -> Result<(), StoreError> {
         let settings = self.profiles.of(org).await?;
         let profile = &settings.profile;
-        if call.direction != CallDirection::Outbound || call.attempt >= profile.attempts {
+        // A call that others placed is theirs to try again.
+        let ours = call.direction == CallDirection::Outbound && call.due.is_some();
+        if !ours || call.attempt >= profile.attempts {
             return Ok(());
         }
         let pause = i64::from(profile.retry_minutes) * MINUTE_MILLIS;

@@ -13,7 +13,7 @@ use usher_conversation::time::Timestamp;
 use usher_conversation::voice::CallEnd;
 
 use super::peers::calls::over;
-use super::routes::{concluded, end, status_of};
+use super::routes::{concluded, settle, status_of};
 use super::{Call, Provider};
 use crate::app::App;
 use crate::inbound::Naming;
@@ -23,6 +23,8 @@ use crate::web::Fault;
 const EVERY_MILLIS: i64 = 60_000;
 /// A call is not asked about before: most end by themselves.
 const SETTLED_MILLIS: i64 = 5 * 60_000;
+/// The longest a network lets a call last, behind our own part of it: Twilio's `TimeLimit` is four hours at most.
+const NETWORK_MILLIS: i64 = 4 * 3_600_000;
 /// Calls asked about in one look.
 const MOST_ASKED: usize = 16;
 /// Open calls read at one time.
@@ -48,6 +50,8 @@ fn step(call: &Call, now: Timestamp, longest: i64, settled: i64) -> Step {
         return if since >= SETTLED_MILLIS { Step::End(how) } else { Step::Wait };
     }
     match call.vendor_call {
+        // Also when whoever carried it cannot be asked any more.
+        Some(_) if age >= longest.saturating_add(NETWORK_MILLIS) => Step::End(CallEnd::Failed),
         Some(_) if age >= settled => Step::Ask,
         // Nobody else knows of it: it is over when it cannot last any longer.
         None if age >= longest.saturating_add(SETTLED_MILLIS) => Step::End(CallEnd::Failed),
@@ -94,7 +98,7 @@ async fn look(app: &App, mut after: Option<CallId>, settled: i64) -> Result<Opti
             {
                 let done = match step(&call, app.clock.now(), app.voice.limits.longest, settled) {
                     Step::Wait => Ok(()),
-                    Step::End(how) => end(app, &org, &call, how).await.map(drop),
+                    Step::End(how) => settle(app, &org, &call, how).await,
                     Step::Ask => {
                         asked += 1;
                         ask(app, &org, &call).await
@@ -206,6 +210,13 @@ mod tests {
         let ended = call(CallStatus::Completed, Some("CA1"));
         assert_eq!(after(SETTLED_MILLIS - 1, &ended, 0), Step::Wait, "its actor may still do it");
         assert_eq!(after(SETTLED_MILLIS, &ended, 0), Step::End(CallEnd::ContactHungUp));
+    }
+
+    #[test]
+    fn a_call_whose_carrier_cannot_be_asked_is_over_when_no_network_holds_it_any_longer() {
+        let open = call(CallStatus::InProgress, Some("CA1"));
+        assert_eq!(after(LONGEST + NETWORK_MILLIS - 1, &open, SETTLED_MILLIS), Step::Ask);
+        assert_eq!(after(LONGEST + NETWORK_MILLIS, &open, SETTLED_MILLIS), Step::End(CallEnd::Failed));
     }
 
     #[test]

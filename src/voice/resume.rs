@@ -14,10 +14,10 @@ use usher_channels::twilio::voice::twiml::{TwimlError, Verb, document};
 use usher_channels::twilio::voice::webhook::{Direction, GatherResult, VoiceRequest};
 use usher_channels::widget::ProblemBody;
 use usher_conversation::id::OrgId;
-use usher_conversation::voice::CallEnd;
+use usher_conversation::voice::{CallDirection, CallEnd};
 
 use super::door::{self, TurnedAway};
-use super::routes::{Known, Named, RESTART_SECONDS, arrived, connect, moved, told};
+use super::routes::{Known, Named, RESTART_SECONDS, arrived, connect, moved, told, turned_away, wait};
 use super::spoken::{self, Tongue};
 use super::{Call, CallStatus, RESUME_PATH, VoiceSettings, machine};
 use crate::app::App;
@@ -147,9 +147,11 @@ async fn go_on(
         return document(&[Verb::Hangup]).map_err(Fault::internal);
     }
     if !app.voice.switchboard.is_open() {
-        let again = app.voice.urls.again(call, tries);
-        let wait = [Verb::pause(RESTART_SECONDS), Verb::Redirect(&again)];
-        return document(&wait).map_err(Fault::internal);
+        // A caller nobody has spoken to waits once, for another process to answer; not for this one's last call.
+        if call.direction == CallDirection::Inbound && call.status == CallStatus::Ringing {
+            return turned_away(app, org, call, TurnedAway::LinesBusy, settings).await;
+        }
+        return wait(app, call, tries);
     }
     connect(app, org, call, settings, tries).await
 }

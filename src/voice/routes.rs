@@ -106,8 +106,12 @@ impl Known {
         let number = call.line.as_deref().ok_or_else(unknown)?;
         let line = verified(app, request, form, number, &url).await?;
         let sid = only(form, leg).ok_or_else(unknown)?;
-        // The first request about a call we placed may overtake the answer that told us its id.
-        if line.org != org || !app.store.call_placed(&org, &call.id, sid).await? {
+        let ours = match call.vendor_call.as_deref() {
+            Some(known) => known == sid,
+            // The first request about a call we placed may overtake the answer that told us its id.
+            None => line.org == org && app.store.call_placed(&org, &call.id, sid).await?,
+        };
+        if line.org != org || !ours {
             return Err(unknown());
         }
         edge::concerns(request, &org, &call.session);
@@ -162,6 +166,9 @@ pub(super) async fn arrived(
     let settings = app.voice.settings_of(&line.org).await?;
     let call = received(app, line, number, asked, settings.provider).await?;
     edge::concerns(request, &line.org, &call.session);
+    if !app.voice.switchboard.is_open() {
+        return wait(app, &call, 0);
+    }
     // The line is taken when the stream comes; this only spares the caller the silence until then.
     if call.attachments == 0
         && let Err(why) = door::admit(app, &line.org, &call, &settings)
@@ -173,7 +180,7 @@ pub(super) async fn arrived(
 }
 
 /// Ends a call that cannot be taken; what the caller hears of it.
-async fn turned_away(
+pub(super) async fn turned_away(
     app: &App,
     org: &OrgId,
     call: &Call,
@@ -242,6 +249,12 @@ pub(super) async fn connect(
     // can answer.
     verbs.extend([Verb::Connect(connect), Verb::pause(RESTART_SECONDS), Verb::Redirect(&again)]);
     document(&verbs).map_err(Fault::internal)
+}
+
+/// The document of a server that stops: the next one is asked for as soon as it may be there.
+pub(super) fn wait(app: &App, call: &Call, tries: u32) -> Result<String, Fault> {
+    let again = app.voice.urls.again(call, tries);
+    document(&[Verb::pause(RESTART_SECONDS), Verb::Redirect(&again)]).map_err(Fault::internal)
 }
 
 /// What the caller said or pressed in a conversation by rules.
@@ -347,8 +360,14 @@ pub(super) async fn concluded(
     let report = StatusReport { status, seconds, answered_by: None };
     let news = app.store.report_call(org, &call.id, report).await?;
     let Some(ended) = status.end().filter(|_| news) else { return Ok(()) };
+    settle(app, org, call, ended).await
+}
+
+/// A call that nobody on this node holds is over: its session is told, and a contact who did not answer is called again
+/// by the organisation's rule.
+pub(super) async fn settle(app: &App, org: &OrgId, call: &Call, ended: CallEnd) -> Result<(), Fault> {
     over(app, org, call, ended).await?;
-    if matches!(status, CallStatus::Busy | CallStatus::NoAnswer | CallStatus::Failed) {
+    if ended.is_unreached() && call.answered_at.is_none() {
         app.caller.try_again(org, call).await?;
     }
     Ok(())
@@ -363,14 +382,16 @@ async fn over(app: &App, org: &OrgId, call: &Call, ended: CallEnd) -> Result<(),
 
 /// A call that is over for us; its session is told once. `false` when that is known already.
 pub(super) async fn end(app: &App, org: &OrgId, call: &Call, how: CallEnd) -> Result<bool, Fault> {
-    if !app.store.end_call(org, &call.id, how).await? {
+    let open = app.store.call(org, &call.id).await?.is_some_and(|now| now.outcome.is_none());
+    if !open {
         return Ok(false);
     }
+    // The session first: whoever stops in between leaves an open call, which is ended again.
     let now = app.clock.now();
     let lasted = call.answered_at.map_or(0, |answered| now.millis_since(answered) / 1_000);
     let news = CallNews::Ended { end: how, seconds: u32::try_from(lasted).unwrap_or(0) };
     tell(app, org, call, "over", news).await?;
-    Ok(true)
+    Ok(app.store.end_call(org, &call.id, how).await?)
 }
 
 /// Tells the session of a call something that happened on it, once under this name.

@@ -209,7 +209,7 @@ impl Store {
         .await
     }
 
-    async fn insert_call(
+    pub(super) async fn insert_call(
         &self,
         tx: &mut Tx,
         org: &OrgId,

@@ -5,6 +5,7 @@ use usher::voice::{
     AttachmentUsage, Call, CallStatus, NewCall, Peer, PeerReport, Provider, Recording, StatusReport,
     VoiceProfile, VoiceSettings,
 };
+use usher_conversation::id::SessionId;
 use usher_conversation::voice::{CallDirection, CallEnd};
 
 use crate::world::{World, contract, profile};
@@ -27,9 +28,8 @@ async fn call_in(world: &World) -> Call {
     world.store.open_call(&world.org.id, new).await.unwrap()
 }
 
-async fn planned(world: &World) -> Call {
-    let session = world.session(PHONE).await.session;
-    let new = NewCall {
+fn outbound(world: &World, session: SessionId) -> NewCall {
+    NewCall {
         session,
         direction: CallDirection::Outbound,
         provider: Provider::Rules,
@@ -38,7 +38,11 @@ async fn planned(world: &World) -> Call {
         vendor_call: None,
         status: CallStatus::Planned,
         due: Some(world.now().plus_millis(1_000)),
-    };
+    }
+}
+
+async fn planned(world: &World) -> Call {
+    let new = outbound(world, world.session(PHONE).await.session);
     world.store.open_call(&world.org.id, new).await.unwrap()
 }
 
@@ -47,6 +51,17 @@ fn report(status: CallStatus, seconds: Option<u32>) -> StatusReport {
 }
 
 contract! {
+    async fn a_session_has_one_call_of_ours_at_a_time_however_many_ask_for_it(world: World) {
+        let (store, org, session) = (&world.store, &world.org.id, world.session(PHONE).await.session);
+        let plan = || store.plan_call(org, outbound(&world, session.clone()));
+        let asked = futures_util::future::join_all((0..8).map(|_| plan())).await;
+        let mut calls: Vec<_> = asked.into_iter().map(|call| call.unwrap().id).collect();
+        calls.dedup();
+        assert_eq!(calls.len(), 1);
+        store.end_call(org, &calls[0], CallEnd::Canceled).await.unwrap();
+        assert_ne!(plan().await.unwrap().id, calls[0], "one that is over stands in nobody's way");
+    }
+
     async fn a_stream_token_opens_its_own_call_once(world: World) {
         let (store, org, call) = (&world.store, &world.org.id, call_in(&world).await);
         let token = store.issue_stream_token(org, &call.id).await.unwrap();

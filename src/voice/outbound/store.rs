@@ -4,8 +4,8 @@ use usher_conversation::id::{CallId, OrgId};
 use usher_conversation::ports::StoreError;
 use usher_conversation::time::Timestamp;
 
-use super::Call;
-use crate::db::{Scope, execute, fetch_all, fetch_one, fetch_optional, statements};
+use super::{Call, CallStatus, NewCall};
+use crate::db::{DbError, Scope, execute, fetch_all, fetch_one, fetch_optional, statements};
 use crate::store::{Store, parse_id};
 use crate::voice::store::CallRow;
 
@@ -15,6 +15,10 @@ statements! {
     /// Due is when it was claimed from here on.
     CLAIM_CALL = "UPDATE calls SET status = 'placing', stage = 1, due = $3 \
         WHERE org_id = $1 AND call_id = $2 AND status = 'planned' RETURNING *";
+    /// Who plans a call waits here for whoever plans another in the same session.
+    PLANNING = "UPDATE sessions SET session_id = session_id WHERE org_id = $1 AND session_id = $2";
+    OPEN_OUTBOUND = "SELECT * FROM calls WHERE org_id = $1 AND session_id = $2 AND direction = 'outbound' \
+        AND outcome IS NULL AND stage < $3 ORDER BY created_at DESC LIMIT 1";
     POSTPONE = "UPDATE calls SET status = 'planned', stage = 0, due = $3 \
         WHERE org_id = $1 AND call_id = $2 AND status IN ('planned', 'placing') AND vendor_call_id IS NULL";
     VOICE_NUMBER = "SELECT phone FROM twilio_numbers WHERE org_id = $1 ORDER BY created_at, phone LIMIT 1";
@@ -96,6 +100,25 @@ impl Store {
             let kept = execute!(&mut tx, PLACED, org.as_str(), call.as_str(), vendor.as_str())?;
             tx.commit().await?;
             Ok(kept == 1)
+        })
+        .await
+    }
+
+    /// Records a planned call of a session, unless one of ours is planned or under way: then it is that one.
+    pub async fn plan_call(&self, org: &OrgId, new: NewCall) -> Result<Call, StoreError> {
+        let (store, org) = (self.clone(), org.clone());
+        self.run(async move {
+            let (over, session) = (i64::from(CallStatus::Completed.rank()), new.session.as_str());
+            let mut tx = store.db().write(Scope::Org(&org)).await?;
+            execute!(&mut tx, PLANNING, org.as_str(), session)?;
+            let mut open = fetch_optional!(&mut tx, CallRow, OPEN_OUTBOUND, org.as_str(), session, over)?;
+            if open.is_none() {
+                let id = CallId::new(store.clock().now(), store.entropy().bits());
+                store.insert_call(&mut tx, &org, &id, &new, None).await?;
+                open = fetch_optional!(&mut tx, CallRow, OPEN_OUTBOUND, org.as_str(), session, over)?;
+            }
+            tx.commit().await?;
+            open.ok_or_else(|| DbError::Corrupt(format!("{session} does not exist")))?.try_into()
         })
         .await
     }

@@ -6,7 +6,7 @@ use usher_conversation::voice::{CallDirection, CallEnd};
 
 use super::PeerReport;
 use crate::app::App;
-use crate::voice::routes::end;
+use crate::voice::routes::{end, settle};
 use crate::voice::{Call, CallStatus, NewCall, Provider, Recording, StatusReport};
 use crate::web::Fault;
 
@@ -92,13 +92,8 @@ pub(in crate::voice) async fn over(
     if let Some(seconds) = seconds {
         app.store.call_lasted(org, &call.id, seconds).await?;
     }
-    end(app, org, call, how).await?;
     app.voice.peers.turns.invalidate(&call.id);
-    let unreached = matches!(how, CallEnd::NoAnswer | CallEnd::Busy | CallEnd::Failed);
-    if news && unreached {
-        app.caller.try_again(org, call).await?;
-    }
-    Ok(())
+    if news { settle(app, org, call, how).await } else { end(app, org, call, how).await.map(drop) }
 }
 
 /// Keeps what the provider has to say about a call.

@@ -15,7 +15,9 @@ use super::Peer;
 use crate::app::App;
 use crate::inbound::address;
 use crate::voice::settings::form;
+use crate::voice::settings::routes::{ID_CHARS, KEY_CHARS};
 use crate::voice::{Provider, VoiceSettings, retell, vapi};
+use crate::web::form::{Mistakes, phone, token};
 use crate::web::{Fault, operator};
 
 /// Who holds an organisation's calls.
@@ -69,14 +71,19 @@ pub async fn connect(
 ) -> Result<HttpResponse, Fault> {
     let org = operator::tenant(&app, &request, &org).await?.id;
     let ConnectPeer { provider, agent_id, api_key, line, profile } = body.into_inner();
-    if !provider.holds_calls() || agent_id.is_empty() || api_key.is_empty() {
-        return Err(Fault::new(
-            Problem::MalformedRequest,
-            "This needs the provider retell or vapi, its agent and its API key.",
-        ));
+    if !provider.holds_calls() {
+        return Err(Fault::new(Problem::MalformedRequest, "This needs the provider retell or vapi."));
     }
-    let before = app.voice.settings_of(&org).await?;
-    let profile = profile.map_or_else(|| Ok(before.profile.clone()), form::read)?;
+    let mut mistakes = Mistakes::default();
+    mistakes.note("agent_id", token(&agent_id, ID_CHARS));
+    mistakes.note("api_key", token(&api_key, KEY_CHARS));
+    if let Some(line) = &line {
+        let named = if provider == Provider::Retell { phone(line) } else { token(line, ID_CHARS) };
+        mistakes.note("line", named);
+    }
+    mistakes.none()?;
+    let before = app.store.voice(&org).await?.unwrap_or_default();
+    let profile = profile.map_or(Ok(before.profile), form::read)?;
     let door = SecretString::from(hex::encode([app.entropy.bits(), app.entropy.bits()].concat()));
     let secret = door.expose_secret().to_owned();
     app.store.save_voice_peer(&org, Peer { line, door }).await?;

@@ -137,7 +137,7 @@ impl Socket {
         if let Err(error) = done {
             tracing::error!(call = %call.id, %error, "the end of a call could not be recorded");
         }
-        drop::<Line>(line);
+        drop::<Option<Line>>(line);
     }
 
     /// The record of the call: known already, or told by Retell's first frame, or by its API.
@@ -174,10 +174,12 @@ impl Socket {
     }
 
     /// Takes the call up and greets; `None` when the caller is only told that they cannot be put through.
-    async fn take(&mut self, call: Call) -> Result<Option<(Call, Line)>, Fault> {
+    async fn take(&mut self, call: Call) -> Result<Option<(Call, Option<Line>)>, Fault> {
         let (app, org) = (Arc::clone(&self.app), self.org.clone());
         let line = match admit(&app, &org, &call, &self.settings) {
-            Ok(line) => line,
+            Ok(line) => Some(line),
+            // Who was put through before the socket was lost stays so, whatever the hour and however full it is.
+            Err(_) if call.attachments > 0 => None,
             Err(why) => {
                 let words = why.words(&Tongue::of(&app, &org, &call).await?, &self.settings.profile);
                 self.say(0, Spoken { words, then: Then::HangUp }, true);

@@ -17,8 +17,8 @@ use crate::tenancy::Organisation;
 use crate::web::form::{Mistakes, Wrong, token};
 use crate::web::{Fault, operator};
 
-const ID_CHARS: usize = 128;
-const KEY_CHARS: usize = 512;
+pub(in crate::voice) const ID_CHARS: usize = 128;
+pub(in crate::voice) const KEY_CHARS: usize = 512;
 const LANGUAGE_CHARS: usize = 16;
 /// The end of a shorter key would be too much of it.
 const HINTED_KEY_CHARS: usize = 16;

@@ -37,6 +37,7 @@ async fn a_server_told_to_stop_lets_its_call_come_to_an_end_and_takes_no_other()
     })
     .await?;
     let mut another = dials(&server, ANOTHER).await?;
+    another.until("verb:Redirect").await?;
     another.until("heard:All our lines are busy").await?;
     another.until("status:completed").await?;
     phone.says("Reyes Bakery").await?;

@@ -73,6 +73,11 @@ impl CallEnd {
             Self::LinesBusy => "lines_busy",
         }
     }
+
+    /// Whether the contact was not spoken to.
+    pub const fn is_unreached(self) -> bool {
+        matches!(self, Self::NoAnswer | Self::Busy | Self::Failed)
+    }
 }
 
 /// How long the stages of one spoken turn took, in milliseconds.

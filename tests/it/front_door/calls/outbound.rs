@@ -51,7 +51,9 @@ async fn left_on_machine(agency: &Agency) -> Result<Vec<String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_answers_talks_with_the_agent() -> Result<()> {
     let agency = Agency::open(Office::default()).await?;
-    assert_eq!(agency.calls_out().await?["status"], "planned");
+    let planned = agency.calls_out().await?;
+    assert_eq!(planned["status"], "planned");
+    assert_eq!(agency.calls_out().await?["id"], planned["id"], "asked for twice it is one call");
     let mut client = agency.rings(CLIENT, 0).await?;
     client.until("status:ringing").await?;
     client.answers().await?;
