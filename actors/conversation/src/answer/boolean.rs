@@ -60,6 +60,17 @@ const YES: &[&str] = &[
     "mhm",
     "1",
     "you bet",
+    "you betcha",
+    "yeppers",
+    "ofc",
+    "i reckon so",
+    "guess so",
+    "oui",
+    "fo sho",
+    "duh",
+    "naturally",
+    "10 4",
+    "yse",
     "you know it",
     "afirmativo",
     "desde luego",
@@ -181,6 +192,12 @@ const NO: &[&str] = &[
     "nop",
     "noup",
     "hardly",
+    "negatory",
+    "hard pass",
+    "nein",
+    "nel",
+    "doubtful",
+    "not a chance",
     "sure dont",
     "sure do not",
     "afraid not",
@@ -296,9 +313,16 @@ fn polarity(words: &[Word]) -> Option<bool> {
             let takes_back = |at| longest_phrase(words, at, &["i do", "we do"]).is_some();
             (leans_no || !(1..words.len()).any(takes_back)).then_some(false)
         }
-        (false, false, false) if leans_no => Some(false),
+        // "We can't go over 1800" answers something else.
+        (false, false, false) if leans_no => is_brief(words).then_some(false),
         (false, false, false) => short_reply(words, leans_yes).then_some(true),
     }
+}
+
+/// Few words and no figures: an answer rather than a story with a "not" in it.
+fn is_brief(words: &[Word]) -> bool {
+    const LONGEST: usize = 9;
+    words.iter().filter(|word| word.is_letters()).count() <= LONGEST && !words.iter().any(Word::is_number)
 }
 
 /// Verbs of having and being, and of wishing: a statement with the one says nothing about the other.
@@ -306,6 +330,22 @@ const HAS: [&str; 14] =
     ["have", "has", "got", "is", "its", "are", "do", "am", "im", "tenemos", "tengo", "es", "hay", "esta"];
 const WISHES: [&str; 9] =
     ["want", "wants", "need", "needs", "like", "interested", "queremos", "quiero", "necesitamos"];
+
+/// The same of a statement that ends with what the field is called.
+pub(super) fn only_about(statement: &[Word], field: &Field) -> Option<bool> {
+    const TAIL: [&str; 14] = [
+        "anymore", "any", "more", "yet", "now", "right", "at", "all", "actually", "either", "already", "the",
+        "moment", "after",
+    ];
+    let end = statement
+        .iter()
+        .rposition(|word| word.is_letters() && !word.is_any(&TAIL))
+        .map_or(statement.len(), |last| last + 1);
+    let subject = statement.get(end.checked_sub(1)?)?;
+    let named = words(&format!("{} {}", field.label, field.id.as_str().replace('_', " ")));
+    let site = subject.is_any(&["site", "webpage"]) && named.iter().any(|word| word.is("website"));
+    (site || named.iter().any(|word| word.text == subject.text)).then(|| about(statement, field)).flatten()
+}
 
 /// The yes or no of a short statement about what a field is called: "we don't have a website", "not urgent".
 pub(super) fn about(statement: &[Word], field: &Field) -> Option<bool> {
@@ -318,7 +358,10 @@ pub(super) fn about(statement: &[Word], field: &Field) -> Option<bool> {
     let subject = label
         .iter()
         .filter(|word| word.is_letters() && word.text.len() > 3 && !word.is_any(&GENERAL))
-        .find_map(|word| statement.iter().position(|said| said.text == word.text))?;
+        .find_map(|word| {
+            let site = |said: &Word| word.is("website") && said.is_any(&["site", "webpage"]);
+            statement.iter().position(|said| said.text == word.text || site(said))
+        })?;
     let asked = words(&format!("{} {}", field.label, field.prompt));
     let any = |words: &[Word], list: &[&str]| words.iter().any(|word| word.is_any(list));
     if statement.len() > LONGEST || any(statement, &WISHES) != any(&asked, &WISHES) || any(statement, &["?"])

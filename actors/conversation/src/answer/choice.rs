@@ -1,7 +1,7 @@
 //! Choices: by id, label, number, letter, position, part of a label, synonym, or with a slip of the fingers.
 
 use super::occasion::weekday;
-use super::words::{Word, folded, nearly, ordinal, phrase_at, small_number, words};
+use super::words::{Word, folded, longest_phrase, nearly, ordinal, phrase_at, small_number, unit, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause, hours};
 use crate::flow::Choice;
 
@@ -86,7 +86,7 @@ const REFUSAL: [&str; 10] =
     ["not", "dont", "except", "but", "without", "neither", "excluding", "minus", "hate", "never"];
 
 /// Words that mean the same in a list of options.
-const SYNONYMS: [&[&str]; 11] = [
+const SYNONYMS: [&[&str]; 16] = [
     &["sms", "text", "texts", "texting", "txt"],
     &["phone", "call", "calls", "telephone", "calling"],
     &["cell", "mobile", "cellphone"],
@@ -98,6 +98,11 @@ const SYNONYMS: [&[&str]; 11] = [
     &["no", "nope", "nah"],
     &["google", "gbp", "gmb"],
     &["monthly", "month"],
+    &["call", "ring", "phone"],
+    &["social", "socials", "instagram", "insta", "ig", "facebook", "fb", "tiktok"],
+    &["large", "big", "bigger", "biggest", "largest"],
+    &["small", "little", "smaller", "smallest"],
+    &["evening", "evenings", "night", "nights"],
 ];
 
 pub(super) fn select(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
@@ -154,13 +159,29 @@ fn meant(words: &[Word], options: &[Choice], refuses: bool) -> Option<usize> {
     let place = if refuses { None } else { position(words, options.len()) };
     place
         .or_else(|| named(words, options))
+        .or_else(|| initial(words, options))
         .or_else(|| within(words, options))
         .or_else(|| if refuses { None } else { resembling(words, options) })
 }
 
+/// "M" of Small, Medium and Large: the one option that begins with the letter, which is no place in the list.
+fn initial(words: &[Word], options: &[Choice]) -> Option<usize> {
+    let [letter] = words else { return None };
+    let begins = |option: &Choice| folded(&option.label).starts_with(&letter.text);
+    unique(options, |_, option| letter.is_letters() && letter.text.len() == 1 && begins(option))
+}
+
 /// What is left when what is turned away stands apart: "not ads, social", "social not ads".
 fn without_refused<'w>(words: &'w [Word], options: &[Choice]) -> Option<&'w [Word]> {
-    let at = words.iter().position(|word| word.is("not")).filter(|_| refuses(words, options))?;
+    let at = words.iter().position(|word| word.is_any(&["not", "dont", "no", "neither"]))?;
+    // "no, the second one" turns away what was offered before.
+    if at == 0 && words[0].is("no") && words.get(1).is_some_and(|next| next.is(",")) {
+        let rest = &words[2..];
+        return (!refuses(rest, options) && meant(rest, options, false).is_some()).then_some(rest);
+    }
+    if !refuses(words, options) {
+        return None;
+    }
     let comma = words[at..].iter().position(|word| word.is_any(&[",", "but"])).map(|comma| at + comma + 1);
     let named = |part: &[Word]| !part.is_empty() && meant(part, options, false).is_some();
     let (before, behind) = (&words[..at], comma.map_or(&[][..], |comma| &words[comma..]));
@@ -183,8 +204,11 @@ fn exact(text: &str, options: &[Choice]) -> Option<usize> {
     let wanted = folded(text);
     let by_id = options.iter().position(|option| option.id.eq_ignore_ascii_case(said));
     by_id.or_else(|| {
+        // "S.E.O." and "web site" are written apart.
+        let joined = |text: &str| text.replace(' ', "");
         let same = |option: &Choice| {
-            folded(&option.label) == wanted || folded(&option.id.replace('_', " ")) == wanted
+            joined(&folded(&option.label)) == joined(&wanted)
+                || folded(&option.id.replace('_', " ")) == wanted
         };
         unique(options, |_, option| !wanted.is_empty() && same(option))
     })
@@ -203,7 +227,11 @@ fn position(words: &[Word], count: usize) -> Option<usize> {
     let mut place = None;
     let mut at = 0;
     while at < rest.len() {
-        let last = rest[at].is_any(&["last", "ultimo", "ultima", "final"]).then_some((count, 1));
+        let last = rest[at].is_any(&["last", "ultimo", "ultima", "final", "bottom"]).then_some((count, 1));
+        let last = last.or(rest[at].is("top").then_some((1, 1)));
+        let before_last =
+            longest_phrase(&rest, at, &["second to last", "next to last", "second last", "penultimate"]);
+        let last = before_last.map(|(_, used)| (count.saturating_sub(1), used)).or(last);
         let middle = rest[at].is_any(&["middle", "medio"]) && count % 2 == 1;
         let last = last.or(middle.then_some((count / 2 + 1, 1)));
         if rest[at].is("no") && rest.get(at + 1).is_some_and(Word::is_number) {
@@ -331,7 +359,8 @@ fn resembling(words: &[Word], options: &[Choice]) -> Option<usize> {
         // "yeah" is filler in a sentence and an answer on its own.
         content = said().collect();
     }
-    let scores: Vec<u32> = options.iter().map(|option| score(&content, option)).collect();
+    let polite = content.iter().all(|word| word.is_any(FILLER));
+    let scores: Vec<u32> = options.iter().map(|option| score(&content, option, polite)).collect();
     let best = *scores.iter().max()?;
     let mut at_best = scores.iter().enumerate().filter(|(_, score)| **score == best);
     let (index, _) = at_best.next()?;
@@ -339,11 +368,11 @@ fn resembling(words: &[Word], options: &[Choice]) -> Option<usize> {
 }
 
 /// How well the words fit an option: whole words count most, then beginnings, synonyms and slips.
-fn score(content: &[&Word], option: &Choice) -> u32 {
+fn score(content: &[&Word], option: &Choice, polite: bool) -> u32 {
     let name = format!("{} {}", option.label, option.id.replace('_', " "));
     let mut parts: Vec<Word> =
         words(&name).into_iter().filter(|part| part.is_letters() || part.is_number()).collect();
-    if parts.iter().any(|part| !part.is_any(FILLER)) {
+    if !polite && parts.iter().any(|part| !part.is_any(FILLER)) {
         parts.retain(|part| !part.is_any(FILLER));
     }
     content
@@ -353,7 +382,8 @@ fn score(content: &[&Word], option: &Choice) -> u32 {
 }
 
 fn likeness(said: &str, part: &str) -> u32 {
-    if said == part {
+    let counted = || unit(said).is_some_and(|number| number.to_string() == part);
+    if said == part || said.strip_suffix('s') == Some(part) || counted() {
         10
     } else if SYNONYMS.iter().any(|group| group.contains(&said) && group.contains(&part)) {
         8
@@ -400,6 +430,14 @@ fn chosen(words: &[Word], text: &str, options: &[Choice]) -> Option<Vec<bool>> {
             listed(&words[at + 1..], text, options).filter(|_| one_thing)?;
             listed(&words[..at - comma], text, options)
         }
+        // "not lawn, tree and patio": what stands behind the comma is chosen.
+        Some(0) if words[0].is("not") => {
+            let comma = words.iter().position(|word| word.is(","))?;
+            let refused = listed(&words[1..comma], text, options)?;
+            let taken = listed(&words[comma + 1..], text, options)?;
+            let apart = refused.iter().zip(&taken).all(|(refused, taken)| !(*refused && *taken));
+            apart.then_some(taken)
+        }
         Some(_) => None,
     }
 }
@@ -412,6 +450,8 @@ fn all_at(words: &[Word], count: usize) -> Option<usize> {
         (all && counted)
             || (count == 2 && word.is_any(&["both", "ambos", "ambas"]))
             || phrase_at(words, at, "the lot")
+            || phrase_at(words, at, "the works")
+            || phrase_at(words, at, "any day")
     })
 }
 
@@ -445,10 +485,23 @@ fn listed(words: &[Word], text: &str, options: &[Choice]) -> Option<Vec<bool>> {
         from = mention.at + mention.used;
     }
     rest.push(&words[from..]);
-    for piece in rest.into_iter().flat_map(|words| words.split(separates)) {
-        take(piece, text, options, &mut chosen)?;
+    let last = rest.len() - 1;
+    for (place, between) in rest.into_iter().enumerate() {
+        let pieces: Vec<&[Word]> = between.split(separates).collect();
+        for (at, piece) in pieces.iter().enumerate() {
+            // "mowing the lawn", "a cat": words that touch a whole label say no more than it does.
+            let touches = (at == 0 && place > 0) || (at + 1 == pieces.len() && place < last);
+            if !(touches && only_tells(piece)) {
+                take(piece, text, options, &mut chosen)?;
+            }
+        }
     }
     Some(chosen)
+}
+
+/// Words that neither turn away nor count.
+fn only_tells(piece: &[Word]) -> bool {
+    !piece.iter().any(|word| word.is_any(&REFUSAL) || word.is_any(&["no", "or"]) || word.is_number())
 }
 
 fn separates(word: &Word) -> bool {
@@ -484,8 +537,23 @@ fn take(piece: &[Word], text: &str, options: &[Choice], chosen: &mut [bool]) -> 
     let start = piece.first()?.at.start;
     let end = piece.last()?.at.end;
     let said = text.get(start..end).unwrap_or_default();
-    chosen[one_of(&piece, said, options)?] = true;
+    match one_of(&piece, said, options) {
+        Some(option) => chosen[option] = true,
+        None => run_together(&piece, options.len())?.into_iter().for_each(|place| chosen[place] = true),
+    }
     Some(())
+}
+
+/// "13" of four options: the first and the third.
+fn run_together(piece: &[Word], count: usize) -> Option<Vec<usize>> {
+    let [digits] = piece else { return None };
+    let beyond = digits.digits().is_some_and(|value| usize::try_from(value).is_ok_and(|value| value > count));
+    let ascending = digits.text.as_bytes().windows(2).all(|pair| pair[0] < pair[1]);
+    if !(beyond && ascending && count < 10) {
+        return None;
+    }
+    let places = digits.text.bytes().map(|digit| usize::from(digit - b'0'));
+    places.map(|place| place.checked_sub(1).filter(|place| *place < count)).collect()
 }
 
 /// "A B D": letters each of which is a place in the list.

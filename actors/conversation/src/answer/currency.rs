@@ -44,6 +44,9 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
         let millions = Amount { major: amount.major * 1e3, ..amount.clone() };
         amounts.push(millions);
     }
+    if let Some(readings) = said_in_short(text, ctx) {
+        return Err(Cause::Ambiguous { readings });
+    }
     match &amounts[..] {
         [amount] => amount.check(ctx),
         [] => Err(Cause::NotRecognised),
@@ -54,6 +57,22 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
                 .collect(),
         }),
     }
+}
+
+/// "Nineteen ninety nine", "seven fifty": with cents or in hundreds, as a price or a budget would be meant.
+fn said_in_short(text: &str, ctx: &ParseContext<'_>) -> Option<Vec<String>> {
+    let mut words = words(text);
+    // "twenty five fifty dollars"
+    words.pop_if(|last| last.is_any(&["dollars", "bucks", "dolares"]));
+    let (major, used) = small_number(&words, 0).filter(|(major, _)| (1..100).contains(major))?;
+    let (minor, more) = small_number(&words, used).filter(|(minor, _)| (10..100).contains(minor))?;
+    let said = used + more == words.len() && words.iter().all(|word| word.is_letters() || word.is("-"));
+    let reading = |amount: f64| {
+        let amount = Amount { major: amount, currency: of_region(ctx.region), marked: false, at: 0..0 };
+        Some(amount.check(ctx).ok()?.display(&[], "en"))
+    };
+    let (major, minor) = (f64::from(major), f64::from(minor));
+    said.then(|| [major + minor / 100.0, major * 100.0 + minor].into_iter().filter_map(reading).collect())
 }
 
 /// Every amount in a message, each once.
@@ -123,7 +142,20 @@ fn part(words: &[Word], at: usize, region: &str) -> Option<(Amount, usize, bool)
     let one = words[start].is_any(&["a", "one"]) && before.is_none();
     let unit = mark(words, start + 1, region).filter(|mark| one && !mark.minor).map(|_| (1.0, start + 1));
     let (mut value, mut next) = unit.or_else(|| numeral(words, from, region))?;
-    if words.get(next).is_some_and(|share| share.is_any(&["%", "percent", "pct"])) {
+    let counts = [
+        "%",
+        "percent",
+        "pct",
+        "months",
+        "weeks",
+        "years",
+        "days",
+        "meses",
+        "semanas",
+        "people",
+        "employees",
+    ];
+    if before.is_none() && words.get(next).is_some_and(|share| share.is_any(&counts)) {
         return None;
     }
     if words.get(next).is_some_and(|thousands| thousands.glued && thousands.is("g")) {

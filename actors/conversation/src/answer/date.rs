@@ -1,8 +1,9 @@
 //! Calendar dates, as days of the contact's own calendar.
 //!
 //! What the phrases mean, on a given today:
-//! - a weekday, with or without "next", "on" or "coming", is the first such day strictly after today ("next tues" on
-//!   a Monday is tomorrow); "this friday" may be today; "tuesday next week" is the one of the week that starts next Monday;
+//! - a weekday, with or without "on" or "coming", is the first such day strictly after today; "this friday" may be today;
+//! - "next friday" and "friday next week" are the one of the week that starts next Monday: on a Wednesday nine days away,
+//!   because the Friday in two days is "this friday" to most people. "El próximo viernes" is the nearest one;
 //! - a date without a year is the next one that is today or later, unless the field only takes past days;
 //! - "the 15th" is the next 15th, today included; `4/5` is read in the order of the contact's region.
 
@@ -13,9 +14,11 @@ use std::ops::Range;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::calendar::{FURTHEST, day_of, dotted, on_day, shift, span};
+use super::calendar::{
+    FURTHEST, compact, day_of, dotted, is_no_day_or_hour, on_day, shift, span, spoken_year,
+};
 use super::occasion::{self, Occasion, month, weekday};
-use super::words::{Word, ordinal, phrase_at, small_number, words};
+use super::words::{Word, folded, ordinal, phrase_at, small_number, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
 
 /// A date found in a message.
@@ -32,12 +35,19 @@ pub(super) struct Found {
 pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
     let mut days: Vec<Date> = Vec::new();
     let mut missing = None;
-    for found in find(text, ctx) {
+    let found = find(text, ctx);
+    let full: Vec<Date> =
+        found.iter().filter(|found| found.full).filter_map(|found| found.day.clone().ok()).collect();
+    for found in found {
         match found.day {
             Ok(day) if days.contains(&day) => {}
             Ok(day) => days.push(day),
             Err(cause) => missing = Some(cause),
         }
+    }
+    // "May 1st, it's a friday": a weekday that agrees with a whole date only confirms it.
+    if let [only] = &full[..] {
+        days.retain(|day| day == only || day.weekday() != only.weekday());
     }
     match (&days[..], missing) {
         ([day], None) => check(*day, ctx),
@@ -47,10 +57,21 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
             Some((first, second)) if are_month_and_day(first, second) => {
                 parse(&format!("{first}/{second}"), ctx)
             }
+            // "2 weeks" answers when.
+            _ if folded(text) == "now" => check(ctx.today(), ctx),
+            _ if is_span(text) => parse(&format!("in {text}"), ctx),
             _ => Err(Cause::NotRecognised),
         },
         (many, None) => Err(Cause::Ambiguous { readings: many.iter().map(Date::to_string).collect() }),
     }
+}
+
+/// A number of days, weeks or months and nothing else.
+fn is_span(text: &str) -> bool {
+    let words = words(text);
+    let number =
+        small_number(&words, 0).map_or(usize::from(words.first().is_some_and(|word| word.is("a"))), |n| n.1);
+    number > 0 && words.len() == number + 1 && span(1, &words[number].text).is_some()
 }
 
 fn are_month_and_day(first: &str, second: &str) -> bool {
@@ -149,6 +170,9 @@ impl Reader<'_> {
         if at > 0 && self.words[at - 1].is_any(&["/", "-", "$"]) && first.glued {
             return None;
         }
+        if let Some(day) = compact(&first.text) {
+            return Some((day, at + 1, true));
+        }
         if let Some(parts) = dotted(&first.text) {
             return Some((self.day_from(&parts), at + 1, true));
         }
@@ -243,7 +267,7 @@ impl Reader<'_> {
         let at = self.after(at, &["the", "el"]).unwrap_or(at);
         let (day, used) = ordinal(self.words, at).or_else(|| small_number(self.words, at))?;
         let mut next = at + used;
-        while matches!(self.word(next), "of" | "de" | "-" | "." | "day") {
+        while matches!(self.word(next), "of" | "de" | "-" | "." | "/" | "day") {
             next += 1;
         }
         let month = month(self.word(next))?;
@@ -258,11 +282,15 @@ impl Reader<'_> {
         if self.word(next) == "." {
             next += 1;
         }
-        let from = self.after(next, &[", of", ",", "of", "de", "del", "in", "-", "'"]).unwrap_or(next);
+        let from = self.after(next, &[", of", ",", "of", "de", "del", "in", "-", "/", "'"]).unwrap_or(next);
         let year = self.words.get(from).filter(|word| {
             word.digits().is_some_and(|year| (1900..2200).contains(&year))
-                || (word.text.len() == 2 && self.word(next) == "'")
+                || (word.text.len() == 2
+                    && (matches!(self.word(next), "'" | "/" | "-") || is_no_day_or_hour(word)))
         });
+        if let Some((year, used)) = spoken_year(self.words, from) {
+            return (day_of(year, month, day), from + used, true);
+        }
         let this_or_next = match self.word(next) {
             "next" if self.word(next + 1) == "year" => Some(1),
             "this" if self.word(next + 1) == "year" => Some(0),
@@ -302,6 +330,17 @@ impl Reader<'_> {
     }
 
     fn holiday(&self, at: usize) -> Option<Reading> {
+        if self.word(at) == "last" {
+            let (occasion, later, used) = occasion::holiday(self.words, at + 1)?;
+            let gone = (0..=1)
+                .filter_map(|ago| occasion.in_year(self.today.year() - ago))
+                .find(|day| *day < self.today);
+            return Some((
+                gone.ok_or(Cause::NoSuchDate).and_then(|day| shift(day, later.days())),
+                at + 1 + used,
+                false,
+            ));
+        }
         let (occasion, later, used) = occasion::holiday(self.words, at)?;
         Some((self.next(occasion).and_then(|day| shift(day, later.days())), at + used, false))
     }
@@ -313,29 +352,6 @@ impl Reader<'_> {
         coming.into_iter().find(|day| *day >= self.today).ok_or(Cause::NoSuchDate)
     }
 
-    /// `this weekend`, `next week`: days to choose from.
-    fn loose_week(&self, at: usize) -> Option<Reading> {
-        let from = self.after(at, &["sometime", "any day", "some time", "anytime"]).unwrap_or(at);
-        let (first, days, next) = if let Some(next) = self.after(from, &["next weekend"]) {
-            (12, 2, next)
-        } else if let Some(next) =
-            self.after(from, &["this weekend", "the weekend", "over the weekend", "weekend"])
-        {
-            (5, 2, next)
-        } else {
-            let next = self.after(from, &["next week", "la proxima semana", "la semana que viene"])?;
-            // "next week tuesday" names the day.
-            let named = self.after(next, &["on"]).unwrap_or(next);
-            if weekday(self.word(named)).is_some() {
-                return None;
-            }
-            (7, 5, next)
-        };
-        let monday = self.monday();
-        let readings = (first..first + days).map(|days: i64| monday.saturating_add(days.days()).to_string());
-        Some((Err(Cause::Ambiguous { readings: readings.collect() }), next, false))
-    }
-
     /// `in 2 weeks`, `three days from now`, `two weeks from monday`, `a week after next tuesday`, `5 days ago`.
     fn distance(&self, at: usize) -> Option<Reading> {
         if let Some(base) = self.after(at, &["the day after", "day after", "el dia despues de"]) {
@@ -345,6 +361,11 @@ impl Reader<'_> {
         if let Some(base) = self.after(at, &["the day before", "day before"]) {
             let (day, next, _) = self.date_at(base)?;
             return Some((day.and_then(|day| shift(day, -1.day())), next, false));
+        }
+        // A week and a fortnight, as Spanish counts them.
+        if let Some(next) = self.after(at, &["hoy en ocho", "hoy en quince"]) {
+            let days = if self.word(next - 1) == "ocho" { 7 } else { 14 };
+            return Some((shift(self.today, days.days()), next, false));
         }
         if let Some(from) = self.after(at, &["hace"]) {
             let (count, next) = self.count(from)?;
@@ -385,6 +406,10 @@ impl Reader<'_> {
     }
 
     fn count(&self, at: usize) -> Option<(u32, usize)> {
+        // "week from today"
+        if self.is(at, "week") && matches!(self.word(at + 1), "from" | "after") {
+            return Some((1, at));
+        }
         if let Some(next) = self.after(at, &["a couple of", "a couple", "couple of", "couple"]) {
             return Some((2, next));
         }
@@ -462,7 +487,23 @@ impl Reader<'_> {
                 ],
             ),
             (-2, &["the day before yesterday", "day before yesterday", "anteayer"]),
-            (1, &["tomorrow", "tomorow", "tommorow", "tommorrow", "tmrw", "tmw", "tmr", "2moro", "manana"]),
+            (
+                1,
+                &[
+                    "tomorrow",
+                    "tomorow",
+                    "tommorow",
+                    "tommorrow",
+                    "tomoro",
+                    "tomrrow",
+                    "2morrow",
+                    "tmrw",
+                    "tmw",
+                    "tmr",
+                    "2moro",
+                    "manana",
+                ],
+            ),
             (
                 0,
                 &[
@@ -474,6 +515,10 @@ impl Reader<'_> {
                     "right now",
                     "hoy",
                     "asap",
+                    "right away",
+                    "immediately",
+                    "as soon as possible",
+                    "ahora mismo",
                 ],
             ),
             (-1, &["yesterday", "last night", "ayer"]),

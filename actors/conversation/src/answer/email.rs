@@ -9,10 +9,24 @@ pub(super) fn parse(text: &str, _: &ParseContext<'_>) -> Result<AnswerValue, Cau
     let mut found: Vec<String> = find(text).into_iter().map(|(address, _)| address).collect();
     found.dedup();
     match found.len() {
-        0 => spoken(text).map(AnswerValue::Email).ok_or_else(|| cause(text)),
+        0 => spoken(text).or_else(|| slipped(text)).map(AnswerValue::Email).ok_or_else(|| cause(text)),
         1 => Ok(AnswerValue::Email(found.remove(0))),
         _ => Err(Cause::Ambiguous { readings: found }),
     }
+}
+
+/// `dana@acme,com`, `dana at gmail com`: the one address that was meant.
+fn slipped(text: &str) -> Option<String> {
+    const PROVIDERS: [&str; 7] = ["gmail", "yahoo", "hotmail", "outlook", "icloud", "aol", "msn"];
+    let mut mended = text.replace(",com", ".com").replace(",net", ".net").replace(",org", ".org");
+    for provider in PROVIDERS {
+        mended = mended.replace(&format!("{provider} com"), &format!("{provider}.com"));
+    }
+    if mended == text {
+        return None;
+    }
+    let mut found = find(&mended);
+    if found.len() == 1 { found.pop().map(|(address, _)| address) } else { spoken(&mended) }
 }
 
 fn cause(text: &str) -> Cause {

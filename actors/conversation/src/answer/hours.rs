@@ -63,14 +63,24 @@ pub(super) fn check(week: BusinessHours) -> Result<BusinessHours, Cause> {
 
 fn items(words: &[Word]) -> Result<Vec<Item>, Cause> {
     let mut items = Vec::new();
+    // The days named last of those that stand together, and whether a comma or an "and" sets them apart.
+    let (mut latest, mut apart): (Days, bool) = (0, false);
     let mut at = 0;
     while at < words.len() {
-        if let Some(next) = six_days(words, at) {
+        if let Some(next) = six_days(words, at).or_else(|| holidays(words, at)) {
             at = next;
         } else if let Some((item, next)) = phrase_item(words, at) {
+            let of_others =
+                days_at(words, next + usize::from(words.get(next).is_some_and(|word| word.is("on"))));
+            if item == Item::Closed && !is_joint(words, at) && of_others.is_none() {
+                part(&mut items, latest);
+            }
             items.push(item);
             at = next;
         } else if let Some((days, next)) = days_at(words, at) {
+            // "friday and saturday" behind a comma go together.
+            let goes_on = apart && matches!(items.last(), Some(Item::Days(_))) && is_and(words, at);
+            (latest, apart) = (if goes_on { latest | days } else { days }, is_joint(words, at));
             match items.last_mut() {
                 Some(Item::Days(before)) if !ends_a_sentence(words, at) => *before |= days,
                 _ => items.push(Item::Days(days)),
@@ -78,6 +88,9 @@ fn items(words: &[Word]) -> Result<Vec<Item>, Cause> {
             at = next;
         } else if let Some((from, to, next)) = span_at(words, at) {
             let (open, close) = resolve(from, to).ok_or(Cause::NoSuchTime)?;
+            if apart && !is_joint(words, at) {
+                part(&mut items, latest);
+            }
             items.push(Item::Open(open, close));
             at = next;
         } else if words[at].is_number() || words[at].is_any(&["noon", "midday", "midnight", "mediodia"]) {
@@ -88,6 +101,27 @@ fn items(words: &[Word]) -> Result<Vec<Item>, Cause> {
         }
     }
     Ok(items)
+}
+
+fn is_and(words: &[Word], at: usize) -> bool {
+    at > 0 && words[at - 1].is_any(&["and", "&", "y"])
+}
+
+/// Whether something begins at `at` after what joins it to the rest.
+fn is_joint(words: &[Word], at: usize) -> bool {
+    at > 0 && words[at - 1].is_any(&[",", ";", ".", "&", "+", "and", "y", "\n"])
+}
+
+/// "9 to 5 monday to friday, saturday 10 to 2" begins with hours and goes on with days: of the days between, the last
+/// belong to the hours that follow.
+fn part(items: &mut Vec<Item>, latest: Days) {
+    if let [Item::Open(..), .., Item::Days(before)] = &mut items[..]
+        && *before != latest
+        && latest & *before == latest
+    {
+        *before &= !latest;
+        items.push(Item::Days(latest));
+    }
 }
 
 /// The hours in words that name days as well, which nothing else does.
@@ -144,6 +178,19 @@ fn six_days(words: &[Word], at: usize) -> Option<usize> {
     seventh.then_some(at + used)
 }
 
+/// "Closed holidays" says nothing about any week.
+fn holidays(words: &[Word], at: usize) -> Option<usize> {
+    const HOLIDAYS: [&str; 6] = [
+        "closed holidays",
+        "closed on holidays",
+        "closed for holidays",
+        "closed major holidays",
+        "closed on major holidays",
+        "cerrado dias festivos",
+    ];
+    longest_phrase(words, at, &HOLIDAYS).map(|(_, used)| at + used)
+}
+
 /// Whether a sentence ended before `at`; the dot of "Mon." ends none.
 fn ends_a_sentence(words: &[Word], at: usize) -> bool {
     let Some(before) = at.checked_sub(1).map(|before| &words[before]) else { return false };
@@ -152,7 +199,13 @@ fn ends_a_sentence(words: &[Word], at: usize) -> bool {
 }
 
 fn phrase_item(words: &[Word], at: usize) -> Option<(Item, usize)> {
-    const ALWAYS: [&str; 10] = [
+    const ALWAYS: [&str; 16] = [
+        "never close",
+        "never closed",
+        "never closes",
+        "dont close",
+        "nunca cerramos",
+        "round the clock",
         "24 / 7",
         "24 hours a day",
         "24 hours",
@@ -165,6 +218,7 @@ fn phrase_item(words: &[Word], at: usize) -> Option<(Item, usize)> {
         "24 horas",
     ];
     const CLOSED: [&str; 6] = ["closed", "close", "cerrado", "cerramos", "not open", "off"];
+
     const EXCEPT: [&str; 8] =
         ["except", "excluding", "but not", "not on", "apart from", "other than", "excepto", "menos"];
     const REST: [&str; 13] = [
@@ -184,6 +238,11 @@ fn phrase_item(words: &[Word], at: usize) -> Option<(Item, usize)> {
     ];
     let found = |phrases: &[&str]| longest_phrase(words, at, phrases).map(|(_, used)| at + used);
     let but_days = words[at].is("but") && days_at(words, at + 1).is_some();
+    // "no weekends"
+    let no_days = words[at].is_any(&["no", "not"]) && days_at(words, at + 1).is_some();
+    if no_days {
+        return Some((Item::Closed, at + 1));
+    }
     found(&ALWAYS)
         .map(|next| (Item::Open(0, DAY), next))
         .or_else(|| but_days.then_some((Item::Except, at + 1)))

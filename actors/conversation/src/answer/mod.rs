@@ -204,7 +204,8 @@ pub fn parse(kind: FieldType, text: &str, ctx: &ParseContext<'_>) -> Result<Answ
     if text.is_empty() {
         return Err(ParseErrorCause::Empty.into());
     }
-    if let Some(second_thought) = second_thought(text).filter(|_| !is_free_text(kind)) {
+    let figures = matches!(kind, FieldType::Number | FieldType::Currency | FieldType::Date | FieldType::Time);
+    if let Some(second_thought) = second_thought(text, figures).filter(|_| !is_free_text(kind)) {
         match parse_whole(kind, second_thought.text, ctx) {
             Ok(value) => return Ok(value),
             // "415-555-0142, no wait, 0143": the first value is wrong, and the second is only a part of one.
@@ -258,8 +259,9 @@ struct SecondThought<'t> {
     certain: bool,
 }
 
-/// What follows "no wait", "I mean" or "scratch that": people correct themselves in mid-sentence.
-fn second_thought(text: &str) -> Option<SecondThought<'_>> {
+/// What follows "no wait", "I mean" or "scratch that": people correct themselves in mid-sentence. Between `figures` a mere
+/// "no" does as well.
+fn second_thought(text: &str, figures: bool) -> Option<SecondThought<'_>> {
     const TURNS: [&str; 13] = [
         "no wait",
         "wait no",
@@ -277,10 +279,23 @@ fn second_thought(text: &str) -> Option<SecondThought<'_>> {
     ];
     let words = words::words(text);
     (1..words.len()).rev().find_map(|at| {
-        let (turn, used) = words::longest_phrase(&words, at, &TURNS)?;
+        let said = words::longest_phrase(&words, at, &TURNS);
+        let (turn, used) = said.or_else(|| figures.then(|| corrects(&words, at)).flatten())?;
         let text = &text[words.get(at + used)?.at.start..];
-        Some(SecondThought { text, certain: !matches!(turn, "sorry" | "actually" | "perdon" | "make it") })
+        Some(SecondThought {
+            text,
+            certain: !matches!(turn, "sorry" | "actually" | "perdon" | "make it" | "no"),
+        })
     })
+}
+
+/// "12, no 13", "tuesday... no wednesday": a no that takes back what stands before it.
+fn corrects(words: &[words::Word], at: usize) -> Option<(&'static str, usize)> {
+    const OTHERWISE: [&str; 10] =
+        ["later", "earlier", "sooner", "more", "less", "problem", "need", "rush", "matter", "one"];
+    let apart = words[at - 1].is_any(&[",", ".", ";", "-", "\u{2026}"]);
+    let goes_on = words.get(at + 1).is_some_and(|next| !next.is_any(&OTHERWISE));
+    (words[at].is("no") && apart && goes_on).then_some(("no", 1))
 }
 
 /// The text without what it denies: "2k, not 3k", "not 12 but 15".
@@ -303,6 +318,12 @@ fn strip_lead<'t>(text: &'t str, leads: &[&str]) -> &'t str {
     let Some((_, used)) = words::longest_phrase(&words, 0, leads) else { return text };
     let rest = words[used..].iter().find(|word| word.is_letters() || word.is_number() || word.is("#"));
     rest.map_or(text, |word| &text[word.at.start..])
+}
+
+/// The yes or no of a short statement about what a field is called and nothing else: "we don't have a website anymore",
+/// but not "no website redesign".
+pub fn said_about(field: &Field, text: &str) -> Option<bool> {
+    boolean::only_about(&words::words(cut(text)), field)
 }
 
 /// Whether a stored file satisfies the field's limits.

@@ -7,6 +7,25 @@ use super::words::{Word, folded, longest_phrase, words};
 use super::{AnswerValue, ParseContext, ParseErrorCause as Cause, strip_lead};
 
 const LEADS: &[&str] = &[
+    "my name ?",
+    "me ,",
+    "youre talking to",
+    "you are talking to",
+    "youre talking with",
+    "youre speaking to",
+    "youre speaking with",
+    "you are speaking to",
+    "you are speaking with",
+    "thatd be",
+    "first :",
+    "i think its",
+    "i believe its",
+    "i think",
+    "probably",
+    "no its",
+    "no , its",
+    "no ,",
+    "nope ,",
     "the contact is",
     "ask for",
     "you can ask for",
@@ -72,13 +91,25 @@ const TAILS: &[&str] = &[
     "thank you",
     "please",
     "is my name",
+    "is fine",
+    "is good",
+    "works",
+    "comma",
+    "period",
+    "full stop",
     "is the name",
     "gracias",
     "by the way",
 ];
 
 /// Whole replies that are not names although they look like one.
-const NOT_NAMES: [&str; 44] = [
+const NOT_NAMES: [&str; 50] = [
+    "fine",
+    "good",
+    "great",
+    "busy",
+    "ready",
+    "well",
     "no name",
     "nobody",
     "good morning",
@@ -132,8 +163,9 @@ const PARTICLES: [&str; 20] = [
 ];
 
 pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
-    let line = single_line(text).replace(" last name is ", " ").replace(" last name ", " ");
-    let bare = strip_around(without_role(&line));
+    let line = single_line(text);
+    let line = joined_parts(without_aside(without_role(&line)));
+    let bare = strip_around(&line);
     if NOT_NAMES.contains(&folded(bare).as_str()) || !is_plausible(bare) || is_sentence(bare) {
         return Err(Cause::NotRecognised);
     }
@@ -169,8 +201,18 @@ pub(super) fn introduction(text: &str, statement: &[Word]) -> Option<Introductio
     const GREETINGS: [&str; 8] = ["hi", "hello", "hey", "hola", "yes", "sure", "hi there", "good morning"];
     let from = longest_phrase(statement, 0, &GREETINGS).map_or(0, |(_, used)| used);
     let from = from + statement[from..].iter().take_while(|word| word.is(",") || word.is("!")).count();
+    let said_at = |at: usize| {
+        longest_phrase(statement, at, &PLAIN).or_else(|| longest_phrase(statement, at, &OTHERWISE))
+    };
+    // "Lol good question, I'm Pat": behind a remark only what nothing else begins with.
+    let later = || {
+        (from + 1..statement.len()).find(|at| {
+            longest_phrase(statement, *at, &["my name is", "im", "me llamo", "mi nombre es"]).is_some()
+        })
+    };
+    let from = if said_at(from).is_some() { from } else { later()? };
     let plain = longest_phrase(statement, from, &PLAIN);
-    let (_, used) = plain.or_else(|| longest_phrase(statement, from, &OTHERWISE))?;
+    let (_, used) = said_at(from)?;
     let rest = &statement[from + used..];
     let capital = |word: &Word| text[word.at.clone()].chars().next().is_some_and(char::is_uppercase);
     let particle = |word: &Word| PARTICLES.contains(&word.text.as_str());
@@ -237,11 +279,43 @@ fn is_sentence(name: &str) -> bool {
     ];
     const TELL: [&str; 10] =
         ["not", "already", "told", "rather", "your", "business", "telling", "dont", "wont", "cant"];
+    /// Words inside a sentence and inside no name.
+    const INSIDE: [&str; 16] = [
+        "is", "its", "but", "was", "because", "lol", "have", "has", "you", "your", "it", "with", "for",
+        "are", "that", "this",
+    ];
     let words = words(name);
+    if words.iter().skip(1).any(|word| word.is_any(&INSIDE)) {
+        return true;
+    }
+    // "I don't want to say", but "I. M. Pei".
+    if words[0].is("i") && words.get(1).is_some_and(Word::is_letters) {
+        return true;
+    }
     let named = words.iter().filter(|word| word.is_letters()).count();
     let tells = words.iter().filter(|word| word.is_any(&TELL)).count();
     // "An Le" and "Do Kwon" are two words.
     (named >= 2 && words[0].is_any(&BEGIN) && !(named == 2 && words[0].is("do"))) || tells >= 2
+}
+
+/// "First name dana last name smith", "Dana, last name Smith", "first: Dana last: Smith": the two as one name.
+fn joined_parts(line: &str) -> String {
+    const LAST: [&str; 5] = ["last name is", "last name", "surname is", "surname", "last :"];
+    let words = words(line);
+    let found = (1..words.len()).find_map(|at| Some((at, longest_phrase(&words, at, &LAST)?.1)));
+    let Some((at, used)) = found.filter(|(at, used)| at + used < words.len()) else { return line.to_owned() };
+    let first = line[..words[at].at.start].trim_end_matches([' ', ',', ';']);
+    let last = line[words[at + used].at.start..].trim_start_matches([':', ' ']);
+    format!("{first} {last}")
+}
+
+/// "Bob, short for Robert", "Dana Smyth with a y", "Dana but everyone calls me D" without what is told about the name.
+fn without_aside(line: &str) -> &str {
+    const ASIDES: [&str; 8] =
+        ["but", "short for", "with a", "with an", "with two", "and i", "as in", "however"];
+    let words = words(line);
+    let aside = (1..words.len()).find(|at| longest_phrase(&words, *at, &ASIDES).is_some());
+    aside.map_or(line, |at| line[..words[at].at.start].trim_end_matches([' ', ',', '.', ';']))
 }
 
 /// "Dana Reyes, the owner" without what she is.
@@ -249,7 +323,7 @@ fn without_role(line: &str) -> &str {
     const ROLES: [&str; 9] =
         ["the", "owner", "founder", "co", "ceo", "manager", "president", "director", "dueno"];
     let words = words(line);
-    let comma = words.windows(2).position(|pair| pair[0].is(",") && pair[1].is_any(&ROLES));
+    let comma = words.windows(2).position(|pair| pair[0].is_any(&[",", "("]) && pair[1].is_any(&ROLES));
     comma.filter(|at| *at > 0).map_or(line, |at| &line[..words[at].at.start])
 }
 
@@ -260,22 +334,18 @@ fn unspelled(name: &str) -> String {
     if spelled { letters.into_iter().map(|word| word.text).collect() } else { name.to_owned() }
 }
 
-/// Capitals as people write them; a name written with any mixture of its own is left alone.
+/// Capitals as people write them; a word with a capital of its own among lower-case letters is left alone.
 fn capitalised(name: &str) -> String {
-    let has_lower = name.chars().any(char::is_lowercase);
-    let has_upper = name.chars().any(char::is_uppercase);
-    if has_lower && has_upper {
-        return name.to_owned();
-    }
-    let lower = name.to_lowercase();
-    let words: Vec<String> = lower
+    let shouted = !name.chars().any(char::is_lowercase);
+    let name = if shouted { name.to_lowercase() } else { name.to_owned() };
+    let capital = |word: &str| word.chars().any(char::is_uppercase);
+    let words: Vec<String> = name
         .split(' ')
         .enumerate()
-        .map(
-            |(at, word)| {
-                if at > 0 && PARTICLES.contains(&word) { word.to_owned() } else { capitalised_word(word) }
-            },
-        )
+        .map(|(at, word)| {
+            let as_written = capital(word) || (at > 0 && PARTICLES.contains(&word));
+            if as_written { word.to_owned() } else { capitalised_word(word) }
+        })
         .collect();
     words.join(" ")
 }

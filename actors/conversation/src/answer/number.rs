@@ -7,7 +7,11 @@ use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
 const LARGEST: f64 = 9_007_199_254_740_991.0;
 
 pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
-    let words = words(text);
+    let mut words = words(text);
+    // "Ten, give or take a couple"
+    if let Some(vague) = (1..words.len()).find(|at| super::words::phrase_at(&words, *at, "give or take")) {
+        words.truncate(vague);
+    }
     if has_none(&words) || is_sum(&words) {
         return Err(Cause::NotRecognised);
     }
@@ -28,10 +32,13 @@ pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, C
         [value] if is_mil_or_million(&words, ctx.region) => {
             Err(Cause::Ambiguous { readings: vec![plain(value), plain(value * 1e3)] })
         }
-        [value] => check(value, ctx).map(AnswerValue::Number),
-        [] if words.len() == 1 && words[0].is_any(&["none", "nil", "ninguno", "ninguna"]) => {
+        [value] => check(value + oneself_besides(&words), ctx).map(AnswerValue::Number),
+        [] if words.len() == 1
+            && words[0].is_any(&["none", "nil", "nobody", "zilch", "nadie", "ninguno", "ninguna"]) =>
+        {
             check(0.0, ctx).map(AnswerValue::Number)
         }
+        [] if is_oneself(&words) => check(1.0, ctx).map(AnswerValue::Number),
         [] => Err(Cause::NotRecognised),
         _ => Err(Cause::Ambiguous { readings: values.into_iter().map(plain).collect() }),
     }
@@ -50,6 +57,34 @@ pub(super) fn has_none(words: &[Word]) -> bool {
     words.iter().any(|word| word.is("one"))
         && words.iter().any(|word| word.is_any(&["dont", "not", "no", "havent", "never", "cant"]))
         && !(0..words.len()).any(counts)
+}
+
+/// "Me and two others", "me plus 7": the one who speaks counts as well.
+fn oneself_besides(words: &[Word]) -> f64 {
+    const WITH: [&str; 6] = ["me and", "me plus", "me &", "myself and", "myself plus", "yo y"];
+    let with = (0..words.len()).any(|at| {
+        let end = super::words::longest_phrase(words, at, &WITH).map(|(_, used)| at + used);
+        end.is_some_and(|end| small_number(words, end).is_some())
+    });
+    if with { 1.0 } else { 0.0 }
+}
+
+/// "Just me", "no employees, only myself": one, unless somebody else is named as well.
+fn is_oneself(words: &[Word]) -> bool {
+    const ALONE: [&str; 10] = [
+        "just me",
+        "only me",
+        "just myself",
+        "only myself",
+        "me myself and i",
+        "one man show",
+        "solo yo",
+        "yo solo",
+        "yo sola",
+        "by myself",
+    ];
+    let end = (0..words.len()).find_map(|at| Some(at + super::words::longest_phrase(words, at, &ALONE)?.1));
+    end.is_some_and(|end| !words[end..].iter().any(|word| word.is_any(&["and", "plus", "y", "with", "&"])))
 }
 
 /// "2+2", "10^3"
@@ -99,6 +134,9 @@ pub(super) fn plain(value: f64) -> String {
 /// The number that begins at `at`, and the index after it.
 pub(super) fn numeral(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
     let word = words.get(at)?;
+    if is_pronoun(words, at) {
+        return None;
+    }
     if word.is_any(&["minus", "negative", "menos"]) {
         return magnitude(words, at + 1, region).map(|(value, next)| (-value, next));
     }
@@ -107,6 +145,16 @@ pub(super) fn numeral(words: &[Word], at: usize, region: &str) -> Option<(f64, u
         return if follows { magnitude(words, at + 1, region).map(|(v, next)| (-v, next)) } else { None };
     }
     magnitude(words, at, region)
+}
+
+/// "the middle one", "this one": which, not how many.
+fn is_pronoun(words: &[Word], at: usize) -> bool {
+    const BEFORE: [&str; 14] = [
+        "the", "this", "that", "which", "other", "another", "middle", "first", "second", "last", "any",
+        "each", "every", "right",
+    ];
+    let counts = words.get(at + 1).is_some_and(|next| multiplier(next).is_some() || next.is("point"));
+    words[at].is("one") && at > 0 && words[at - 1].is_any(&BEFORE) && !counts
 }
 
 fn magnitude(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
@@ -146,6 +194,11 @@ fn written(words: &[Word], at: usize, region: &str) -> Option<(f64, usize)> {
     }
     if let Some(grouped) = spaced_thousands(words, at) {
         return Some(grouped);
+    }
+    if let Some(oh) = words.get(at + 1).filter(|next| next.glued && next.text.bytes().all(|b| b == b'o')) {
+        // "5oo": the letter beside the nought.
+        let digits = format!("{}{}", words[at].text, "0".repeat(oh.text.len()));
+        return decimal(&digits, region).map(|value| (value, at + 2));
     }
     let whole = decimal(&words[at].text, region)?;
     if let Some(letter) = words.get(at + 1).filter(|next| next.glued && next.is_any(&["e", "x"])) {
@@ -283,13 +336,21 @@ fn spelled(words: &[Word], at: usize) -> Option<(f64, usize)> {
                 skip == 1 && words[next].is("y") && group < 100.0 && group % 10.0 == 0.0 && value < 10;
             group % 100.0 == 0.0 || spanish
         };
+        // "three fifty": the hundred is left out.
+        let in_short =
+            |value: u32| next == at + 1 && (1.0..10.0).contains(&group) && (10..100).contains(&value);
+        if let Some((value, used)) = number.filter(|(value, _)| skip == 0 && total == 0.0 && in_short(*value))
+        {
+            (group, next) = (group * 100.0 + f64::from(value), next + used);
+            continue;
+        }
         if let Some((value, used)) = number.filter(|(value, _)| fits(*value)) {
             group += f64::from(value);
             next += skip + used;
             continue;
         }
         match words.get(next).map(|word| word.text.as_str()) {
-            Some("hundred") if group > 0.0 && group < 100.0 => group *= 100.0,
+            Some("hundred" | "hundo") if group > 0.0 && group < 100.0 => group *= 100.0,
             Some("mil") => (total, group) = (total + if group > 0.0 { group * 1e3 } else { 1e3 }, 0.0),
             Some(word) if group == 0.0 && hundreds(word).is_some() => {
                 group = hundreds(word).map_or(0.0, f64::from);
@@ -310,7 +371,7 @@ fn one_of_many(words: &[Word], at: usize) -> Option<usize> {
     const VAGUE: [&str; 7] = ["few", "several", "many", "some", "of", "varios", "unos"];
     let article = at + usize::from(words[at].is_any(&ARTICLES));
     let vague = at.checked_sub(1).is_some_and(|before| words[before].is_any(&VAGUE));
-    let named = words.get(article)?.is_any(&["hundred", "thousand", "million", "grand", "millon"]);
+    let named = words.get(article)?.is_any(&["hundred", "hundo", "thousand", "million", "grand", "millon"]);
     (named && !vague).then_some(article)
 }
 
@@ -361,7 +422,7 @@ fn and_a_half(words: &[Word], value: f64, next: usize) -> (f64, usize) {
 fn multiplier(word: &Word) -> Option<f64> {
     Some(match word.text.as_str() {
         "hundred" | "hundo" => 1e2,
-        "k" | "thousand" | "grand" | "mil" | "gs" => 1e3,
+        "k" | "thousand" | "thou" | "grand" | "mil" | "gs" => 1e3,
         "million" | "millions" | "millon" | "millones" | "mm" => 1e6,
         "m" if word.glued => 1e6,
         "billion" | "bn" => 1e9,

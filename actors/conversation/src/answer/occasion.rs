@@ -45,7 +45,7 @@ pub(super) fn holiday(words: &[Word], at: usize) -> Option<(Occasion, i64, usize
     const fn fixed(month: i8, day: i8) -> Occasion {
         Occasion::Fixed { month, day }
     }
-    const HOLIDAYS: [(Occasion, &[&str]); 13] = [
+    const HOLIDAYS: [(Occasion, &[&str]); 15] = [
         (fixed(12, 24), &["christmas eve", "xmas eve", "nochebuena"]),
         (fixed(12, 25), &["christmas", "christmas day", "xmas", "xmas day", "navidad"]),
         (fixed(12, 26), &["boxing day", "day after christmas", "the day after christmas"]),
@@ -59,6 +59,8 @@ pub(super) fn holiday(words: &[Word], at: usize) -> Option<(Occasion, i64, usize
         (Occasion::Nth { month: 9, nth: 1, weekday: Weekday::Monday }, &["labor day"]),
         (Occasion::Nth { month: 5, nth: -1, weekday: Weekday::Monday }, &["memorial day"]),
         (fixed(6, 19), &["juneteenth"]),
+        (fixed(4, 1), &["april fools day", "april fools"]),
+        (fixed(11, 11), &["veterans day"]),
     ];
     let holidays = HOLIDAYS.iter().map(|(occasion, names)| (*occasion, 0, *names)).chain(DAYS_AFTER);
     holidays
@@ -106,14 +108,25 @@ pub(super) fn month(word: &str) -> Option<u32> {
 
 /// A weekday by its name or short form.
 pub(super) fn weekday(word: &str) -> Option<Weekday> {
+    const NAMES: [(&str, Weekday); 7] = [
+        ("monday", Weekday::Monday),
+        ("tuesday", Weekday::Tuesday),
+        ("wednesday", Weekday::Wednesday),
+        ("thursday", Weekday::Thursday),
+        ("friday", Weekday::Friday),
+        ("saturday", Weekday::Saturday),
+        ("sunday", Weekday::Sunday),
+    ];
     Some(match word {
         "monday" | "mon" | "lunes" => Weekday::Monday,
         "tuesday" | "tues" | "tue" | "martes" => Weekday::Tuesday,
-        "wednesday" | "wednesay" | "weds" | "wed" | "miercoles" => Weekday::Wednesday,
+        "wednesday" | "wensday" | "weds" | "wed" | "miercoles" => Weekday::Wednesday,
         "thursday" | "thurs" | "thur" | "thu" | "jueves" => Weekday::Thursday,
         "friday" | "fri" | "viernes" => Weekday::Friday,
         "saturday" | "sat" | "sabado" => Weekday::Saturday,
         "sunday" | "sun" | "domingo" => Weekday::Sunday,
-        _ => return None,
+        // A plural is no slip.
+        _ if word.len() < 6 || word.ends_with('s') => return None,
+        _ => NAMES.iter().find(|(name, _)| nearly(name, word))?.1,
     })
 }

@@ -156,7 +156,7 @@ fn is_trunk_zero(words: &[Word], at: usize) -> bool {
 
 fn holds_together(word: &Word) -> bool {
     word.is_any(&[
-        "-", ".", "(", ")", "/", ",", "[", "]", "*", "\u{b7}", "dash", "hyphen", "dot", "point", "area",
+        "-", ".", "_", "(", ")", "/", ",", "[", "]", "*", "\u{b7}", "dash", "hyphen", "dot", "point", "area",
         "code", "number", "and", "then", "uh", "um", "guion", "punto", "y",
     ])
 }
@@ -174,7 +174,8 @@ fn digits_at(words: &[Word], at: usize, before: &str, text: &str) -> Option<(Str
         _ => 0,
     };
     if repeat > 0 {
-        let digit = words.get(at + 1).and_then(spoken_digit)?;
+        let written = |word: &Word| word.digits().filter(|digit| *digit < 10);
+        let digit = words.get(at + 1).and_then(|word| spoken_digit(word).or_else(|| written(word)))?;
         return Some((digit.to_string().repeat(repeat), 2));
     }
     if let Some(found) = hundreds_and_more(words, at) {

@@ -108,7 +108,8 @@ const AROUND: &[&str] = &[
 ];
 
 /// How an address is written, said beside it.
-const ASIDES: [&str; 5] = ["all one word", "one word", "no spaces", "all lowercase", "all lower case"];
+const ASIDES: [&str; 6] =
+    ["all one word", "one word", "no spaces", "all lowercase", "all lower case", "forward"];
 /// Everyday words that name a mailbox at the beginning of an address.
 const MAILBOXES: [&str; 5] = ["hello", "hi", "contact", "mail", "me"];
 
@@ -125,7 +126,6 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
         }
         let word = &words[at];
         if let Some((_, used)) = longest_phrase(&words, at, &ASIDES) {
-            out.push(piece(&words[at..at + used], word.text.clone(), Kind::Other));
             at += used;
             continue;
         }

@@ -79,7 +79,10 @@ const GOES_ON: [&str; 24] = [
 ];
 const HESITATION: [&str; 12] =
     ["um", "umm", "uh", "uhh", "er", "well", "so", "ok", "okay", "yeah", "sure", "yes"];
-const HEDGES: [&str; 6] = ["i guess", "i think", "i suppose", "i believe", "creo", "supongo"];
+const HEDGES: [&str; 9] =
+    ["i guess", "i think", "i suppose", "i believe", "creo", "supongo", "period", "full stop", "comma"];
+/// Doubt before an answer that is announced: "I think it's Acme".
+const DOUBTS: [&str; 5] = ["i think", "i believe", "i guess", "i suppose", "creo que"];
 
 /// One line as an answer in conversation: without quotes around it and without the words that only announce it.
 pub(super) fn said_line(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
@@ -92,6 +95,10 @@ fn announced(text: &str) -> &str {
     let hesitation = |word: &&Word| word.is_any(&HESITATION);
     let from = all.iter().take_while(hesitation).count();
     let from = from + usize::from(from > 0 && all.get(from).is_some_and(|word| word.is(",")));
+    let from = longest_phrase(&all[from.min(all.len())..], 0, &DOUBTS)
+        .map(|(_, used)| from + used)
+        .filter(|next| longest_phrase(&all[*next..], 0, &WEAK).is_some())
+        .unwrap_or(from);
     let lead = lead(text, &all, from);
     let hesitated = all.first().is_some_and(|word| word.is_any(&HESITATION[..5]));
     let at = lead.or((hesitated && from < all.len()).then_some(from)).unwrap_or(0);

@@ -2,12 +2,13 @@
 //!
 //! Without "am" or "pm" the hours of business decide: 9 to 11 are in the morning, 12 is noon, 1 to 6 are in the
 //! afternoon; 7 and 8 could be either and are asked about, unless they are written with minutes ("7:30"), which is taken
-//! as written. `07:00` and hours above 12 are on the 24-hour clock.
+//! as written. `07:00` and hours above 12 are on the 24-hour clock. `930` and `900` are times; `100` to `600` alone would have
+//! to be guessed twice, that they are times and of which half of the day, and are more likely counts of something.
 
 use std::ops::Range;
 
 use super::words::{Word, phrase_at, small_number, unit, words};
-use super::{AnswerValue, ParseContext, ParseErrorCause as Cause};
+use super::{AnswerValue, ParseContext, ParseErrorCause as Cause, date};
 
 /// Which half of the day was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +41,14 @@ pub(super) struct Found {
     bare: bool,
 }
 
-pub(super) fn parse(text: &str, _: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
+pub(super) fn parse(text: &str, ctx: &ParseContext<'_>) -> Result<AnswerValue, Cause> {
     let mut found = find(text);
+    // The day of "april 2" is no hour.
+    let days = date::find(text, ctx);
+    let in_a_date = |time: &Found| {
+        days.iter().any(|day| day.full && day.at.start <= time.at.start && time.at.end <= day.at.end)
+    };
+    found.retain(|time| !(time.bare && in_a_date(time)));
     if found.iter().any(|time| !time.bare) {
         found.retain(|time| !time.bare);
     }
@@ -61,6 +68,18 @@ impl Found {
     /// The time, if it says by itself that it is one ("3pm", "15:30") and which.
     pub(super) fn certain(&self) -> Option<AnswerValue> {
         let (hour, minute) = resolve(self.clock).ok().filter(|_| self.clock.half != Half::Open)?;
+        Some(AnswerValue::Time(written(hour, minute)))
+    }
+
+    /// The time, if beside a day it can be nothing else ("friday at 3", "tuesday half past two") and it says which.
+    pub(super) fn beside_a_day(&self, text: &str) -> Option<AnswerValue> {
+        let before = text[..self.at.start].trim_end();
+        let announced = ["at", "around", "about", "by", "@", "a las", "a la"]
+            .iter()
+            .any(|word| before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric)));
+        // "1500" may be money.
+        let figure = self.bare || text[self.at.clone()].bytes().all(|byte| byte.is_ascii_digit());
+        let (hour, minute) = resolve(self.clock).ok().filter(|_| !figure || announced)?;
         Some(AnswerValue::Time(written(hour, minute)))
     }
 }
@@ -108,7 +127,9 @@ pub(super) fn find(text: &str) -> Vec<Found> {
     let mut at = 0;
     let mut ends_range = false;
     while at < words.len() {
-        match clock_at(&words, at).filter(|_| !is_hours_from(&words, at)) {
+        match clock_at(&words, at).filter(|(clock, _)| {
+            !is_hours_from(&words, at) && !is_count(&words, at, *clock) && !counts_things(&words, at, *clock)
+        }) {
             Some((clock, next)) => {
                 // "3-4pm" and "between 3 and 4" are two times, however the first is written.
                 let ranges = words.get(next).is_some_and(|word| word.is_any(&["-", "to", "or", "and", "o"]))
@@ -149,6 +170,25 @@ fn without_ish(word: Word) -> Word {
 /// "half an hour before noon" is not noon.
 fn is_hours_from(words: &[Word], at: usize) -> bool {
     at >= 2 && words[at - 1].is_any(&["before", "after"]) && words[at - 2].is_any(&["hour", "hours"])
+}
+
+/// "3 dogs", "2 weeks": a bare number of things.
+fn counts_things(words: &[Word], at: usize, clock: Clock) -> bool {
+    let thing = words.get(at + 1).is_some_and(|next| {
+        next.text.len() > 3
+            && next.is_letters()
+            && next.text.ends_with('s')
+            && !next.is_any(&["hours", "works", "thanks", "thats"])
+    });
+    thing && words[at].is_number() && clock.half == Half::Open
+}
+
+/// "100" alone; "at 100" and "100 pm" are times.
+fn is_count(words: &[Word], at: usize, clock: Clock) -> bool {
+    let announced =
+        at > 0 && words[at - 1].is_any(&["at", "around", "about", "by", "after", "before", "until"]);
+    let hundreds = words[at].digits().is_some_and(|value| matches!(value, 100 | 200 | 300 | 400 | 500 | 600));
+    hundreds && clock.half == Half::Open && !announced
 }
 
 /// The time that begins at `at`, and the index after it.
@@ -210,7 +250,7 @@ fn digital(words: &[Word], at: usize) -> Option<(Clock, usize)> {
         return Some((make(hour, minute, leading_zero), at + 1));
     }
     let value = word.digits()?;
-    let separator = words.get(at + 1).filter(|next| next.glued && next.is_any(&[":", "h"]));
+    let separator = words.get(at + 1).filter(|next| next.glued && next.is_any(&[":", ";", "h"]));
     if let Some(minutes) = separator.and_then(|_| words.get(at + 2)).filter(|next| next.glued) {
         let minute = minute_of(&minutes.text)?;
         let seconds = words.get(at + 3).is_some_and(|next| next.glued && next.is(":"))
@@ -222,12 +262,21 @@ fn digital(words: &[Word], at: usize) -> Option<(Clock, usize)> {
     }
     match word.text.len() {
         1 | 2 if (1..=12).contains(&value) && !leading_zero => {
-            Some(spanish_minutes(words, value, at + 1).unwrap_or((make(value, 0, false), at + 1)))
+            let minutes = spanish_minutes(words, value, at + 1).or_else(|| apart(words, value, at + 1));
+            Some(minutes.unwrap_or((make(value, 0, false), at + 1)))
         }
         1 | 2 => Some((make(value, 0, leading_zero && value > 0 && word.text.len() == 2), at + 1)),
         3 | 4 => Some((make(value / 100, value % 100, leading_zero), at + 1)),
         _ => None,
     }
+}
+
+/// "9 30 am", "11 fifteen": the minutes of an hour behind a space.
+fn apart(words: &[Word], hour: u32, at: usize) -> Option<(Clock, usize)> {
+    let (minute, used) = small_number(words, at).filter(|(minute, _)| (10..60).contains(minute))?;
+    let said = words[at].is_letters();
+    let marked = !words[at].glued && words[at].text.len() == 2 && half_at(words, at + used).is_some();
+    (said || marked).then_some((Clock { hour, minute, half: Half::Open }, at + used))
 }
 
 fn minute_of(text: &str) -> Option<u32> {
@@ -236,7 +285,11 @@ fn minute_of(text: &str) -> Option<u32> {
 
 /// `three`, `three thirty`, `seven oh five`.
 fn spoken(words: &[Word], at: usize) -> Option<(Clock, usize)> {
-    let (hour, used) = small_number(words, at).filter(|(hour, _)| (1..=12).contains(hour))?;
+    // "la una de la tarde"
+    let una =
+        words[at].is("una") && words.get(at + 1).is_some_and(|next| next.is_any(&["de", "y", "en", "menos"]));
+    let hour = if una { Some((1, 1)) } else { small_number(words, at) };
+    let (hour, used) = hour.filter(|(hour, _)| (1..=12).contains(hour))?;
     let next = at + used;
     let open = |minute, next| Some((Clock { hour, minute, half: Half::Open }, next));
     if let Some(found) = spanish_minutes(words, hour, next) {
@@ -278,7 +331,10 @@ fn military(words: &[Word], at: usize) -> Option<(Clock, usize)> {
     if hundred && (zero || hours) {
         return exact(hour, 0, next + 1);
     }
-    let (minute, used) = small_number(words, next).filter(|(minute, _)| zero && (10..60).contains(minute))?;
+    // "zero eight thirty", "sixteen twenty".
+    let (minute, used) = small_number(words, next).filter(|(minute, _)| {
+        (zero || (hour > 12 && words[next].is_letters())) && (10..60).contains(minute)
+    })?;
     exact(hour, minute, next + used)
 }
 
@@ -309,7 +365,8 @@ fn past_or_to(words: &[Word], at: usize) -> Option<(Clock, usize)> {
     {
         return Some((Clock { hour, minute: 30, half: Half::Open }, next + used));
     }
-    let before = direction.is_any(&["to", "til", "till", "before", "para"]) && minutes != 30;
+    let before = (direction.is_any(&["to", "til", "till", "before", "para"]) && minutes != 30)
+        || (direction.is("of") && words[start].is("quarter"));
     if !(before || direction.is_any(&["past", "after"])) {
         return None;
     }

@@ -11,10 +11,20 @@ pub(super) fn parse(text: &str, _: &ParseContext<'_>) -> Result<AnswerValue, Cau
     let mut found: Vec<String> = find(text).into_iter().map(|(url, _)| url).collect();
     found.dedup();
     match found.len() {
-        0 => spoken(text).map(AnswerValue::Url).ok_or(Cause::NotRecognised),
+        0 => spoken(text).or_else(|| slipped(text)).map(AnswerValue::Url).ok_or(Cause::NotRecognised),
         1 => Ok(AnswerValue::Url(found.remove(0))),
         _ => Err(Cause::Ambiguous { readings: found }),
     }
+}
+
+/// `acme,com` and `acme. com` alone: a comma or a space slipped into the address.
+fn slipped(text: &str) -> Option<String> {
+    let mended = [",", ". ", " ."].into_iter().find_map(|slip| {
+        let (name, top) = text.trim().split_once(slip)?;
+        let whole = !name.contains(char::is_whitespace) && matches!(top, "com" | "net" | "org" | "io" | "co");
+        whole.then(|| format!("{name}.{top}"))
+    });
+    normalise(&mended?)
 }
 
 /// Every written web address in a message and where it stands.
@@ -67,7 +77,13 @@ fn strip_scheme(chunk: &str) -> Option<&str> {
         Some((scheme, rest)) => {
             (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")).then_some(rest)
         }
-        None => Some(chunk),
+        // The colon or the slashes were left out.
+        None => Some(
+            ["https//", "http//", "https:", "http:"]
+                .iter()
+                .find_map(|slip| chunk.strip_prefix(slip))
+                .unwrap_or(chunk),
+        ),
     }
 }
 

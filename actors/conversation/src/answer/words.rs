@@ -223,14 +223,14 @@ pub(crate) fn unit(word: &str) -> Option<u32> {
         "five" | "cinco" => 5,
         "six" | "seis" => 6,
         "seven" | "siete" => 7,
-        "eight" | "ocho" => 8,
+        "eight" | "eigth" | "ocho" => 8,
         "nine" | "nueve" => 9,
         "ten" | "diez" => 10,
         "eleven" => 11,
-        "twelve" | "doce" => 12,
+        "twelve" | "tweleve" | "twelv" | "doce" => 12,
         "thirteen" | "trece" => 13,
         "fourteen" | "catorce" => 14,
-        "fifteen" | "quince" => 15,
+        "fifteen" | "fiften" | "quince" => 15,
         "sixteen" | "dieciseis" => 16,
         "seventeen" | "diecisiete" => 17,
         "eighteen" | "dieciocho" => 18,
@@ -251,14 +251,14 @@ pub(crate) fn unit(word: &str) -> Option<u32> {
 /// Twenty to ninety in words.
 pub(crate) fn tens(word: &str) -> Option<u32> {
     Some(match word {
-        "twenty" | "veinte" => 20,
+        "twenty" | "twenny" | "veinte" => 20,
         "thirty" | "treinta" => 30,
         "forty" | "fourty" | "cuarenta" => 40,
         "fifty" | "cincuenta" => 50,
         "sixty" | "sesenta" => 60,
         "seventy" | "setenta" => 70,
         "eighty" | "ochenta" => 80,
-        "ninety" | "noventa" => 90,
+        "ninety" | "ninty" | "noventa" => 90,
         _ => return None,
     })
 }

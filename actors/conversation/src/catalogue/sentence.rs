@@ -31,7 +31,7 @@ sentences! {
     Skipped = "skipped", SkipRequired = "skip_required", SkipRequiredAgain = "skip_required_again", SkipRequiredHuman = "skip_required_human", Help = "help",
     HelpOptions = "help_options", HelpWords = "help_words", Why = "why", HelpKeyword = "help_keyword", BackNone = "back_none",
     Progress = "progress", ProgressOptional = "progress_optional", Human = "human",
-    HumanComplete = "human_complete", HumanAgain = "human_again", AskAnotherWay = "ask_another_way",
+    Emergency = "emergency", HumanComplete = "human_complete", HumanAgain = "human_again", AskAnotherWay = "ask_another_way",
     AskAnotherWayOptions = "ask_another_way_options",
     AskAnotherWayWords = "ask_another_way_words", StuckRequired = "stuck_required",
     StuckOptional = "stuck_optional", StillStuck = "still_stuck", Unsure = "unsure",

@@ -158,6 +158,26 @@ const ANYWHERE: &[&str] = &[
     "deja de escribirme",
     "no me contacten",
     "dejenme en paz",
+    "quitenme de",
+    "quiteme de",
+    "quitame de",
+    "saquenme de",
+    "saqueme de",
+    "sacame de",
+    "borrenme de",
+    "borrame de",
+    "eliminenme de",
+    "eliminame de",
+    "no quiero que me escriban",
+    "no quiero que me manden",
+    "no quiero que me llamen",
+    "no quiero que me contacten",
+    "no quiero que me molesten",
+    "ya no quiero mensajes",
+    "no me vuelvan a escribir",
+    "no me vuelvan a llamar",
+    "no more txts",
+    "no more msgs",
 ];
 
 /// Sentences that withdraw consent when nothing but courtesy follows: "Leave Me Alone Spa" is a business.
@@ -204,6 +224,19 @@ const ALONE: &[&str] = &[
     "basta",
     "ya basta",
     "detener",
+    "block me",
+    "do not contact",
+    "dont contact",
+    "cease",
+    "cease and desist",
+    "opt me out",
+    "make it stop",
+    "make this stop",
+    "make these stop",
+    "how do i make it stop",
+    "how do i make this stop",
+    "how do i make these stop",
+    "how do i stop this",
 ];
 
 /// Words of courtesy and heat around an [`ALONE`] message.
@@ -248,7 +281,8 @@ pub fn plain_opt_out(text: &str) -> bool {
 
 /// "Why are you texting me? Stop", "not interested, stop": the last clause is just that.
 fn has_final_stop(text: &str) -> bool {
-    const BARE: &[&str] = &["stop", "stop it", "unsubscribe", "opt out", "remove me", "leave me alone"];
+    const BARE: &[&str] =
+        &["stop", "stop it", "unsubscribe", "opt out", "remove me", "leave me alone", "do not contact"];
     let mut clauses = text.split(['.', ',', '!', '?', ';', '\n']).filter(|clause| !clause.trim().is_empty());
     let bare = |clause: &str| {
         let words = words(clause);
@@ -267,11 +301,100 @@ fn is_alone(words: &[Word]) -> bool {
 fn withdraws_at(words: &[Word], at: usize) -> bool {
     let last = longest_phrase(words, at, AT_THE_END)
         .filter(|(_, used)| words[at + used..].iter().all(|word| word.is_any(COURTESY)));
-    let Some((_, used)) = longest_phrase(words, at, ANYWHERE).or(last) else { return false };
+    let ordered = || Some(("", contact_refused(words, at).or_else(|| list_left(words, at))?));
+    let Some((_, used)) = longest_phrase(words, at, ANYWHERE).or(last).or_else(ordered) else { return false };
     let negated = at > 0 && words[at - 1].is_any(&["dont", "not", "never", "cant", "wont", "didnt", "no"]);
     let about_something_else = (at + used..words.len().min(at + used + 3))
         .any(|next| OTHER_LISTS.iter().any(|other| phrase_at(words, next, other)));
     !negated && !about_something_else && !is_about_later(words, at, used)
+}
+
+/// "Stop txting me", "never ever contact us", "don't message this number", "stop receiving these messages": contact with
+/// oneself is refused. How many words say so.
+fn contact_refused(words: &[Word], at: usize) -> Option<usize> {
+    const STOP: &[&str] = &["stop", "quit", "cease", "no longer", "stop with the"];
+    const NEVER: &[&str] =
+        &["dont", "dont ever", "do not", "do not ever", "never", "never ever", "please dont", "dnt", "do nt"];
+    const CONTACTING: &[&str] = &[
+        "texting",
+        "txting",
+        "txtng",
+        "messaging",
+        "msging",
+        "contacting",
+        "calling",
+        "emailing",
+        "bothering",
+        "spamming",
+        "harassing",
+        "pestering",
+        "bugging",
+        "writing",
+    ];
+    const CONTACT: &[&str] = &["text", "txt", "message", "msg", "contact", "bother", "spam"];
+    /// These are also things one may ask for: "don't email me the contract".
+    const WRITE: &[&str] = &["email", "write", "write to", "call"];
+    const PASSING: &[&str] = &["sending", "receiving", "getting", "send", "receive", "get"];
+    let said = |at: usize, phrases: &[&str]| longest_phrase(words, at, phrases).map(|(_, used)| at + used);
+    let of_these = |from: usize| {
+        const ARTICLES: [&str; 11] =
+            ["me", "us", "these", "those", "this", "any", "more", "your", "of", "all", "the"];
+        const MESSAGES: [&str; 16] = [
+            "messages",
+            "message",
+            "texts",
+            "text",
+            "txts",
+            "txt",
+            "msgs",
+            "sms",
+            "emails",
+            "crap",
+            "shit",
+            "spam",
+            "stuff",
+            "notifications",
+            "junk",
+            "garbage",
+        ];
+        let skipped = words[from..].iter().take_while(|word| word.is_any(&ARTICLES)).count();
+        let named = words.get(from + skipped).is_some_and(|word| word.is_any(&MESSAGES));
+        (named && skipped > 0).then_some(from + skipped + 1)
+    };
+    let oneself = |from: usize| {
+        const ONESELF: &[&str] = &["me", "us", "this number", "this phone", "my phone", "my number"];
+        said(from, ONESELF)
+    };
+    let for_good = |from: usize| said(from, &["again", "anymore", "any more", "ever again", "ever"]);
+    let ended = said(at, STOP)
+        .and_then(|next| said(next, CONTACTING).or_else(|| said(next, PASSING).and_then(of_these)));
+    let refused = || {
+        let next = said(at, NEVER)?;
+        let contact = said(next, CONTACT).and_then(|next| oneself(next).or_else(|| for_good(next)));
+        let written = || {
+            let next = said(next, WRITE)?;
+            for_good(oneself(next).unwrap_or(next))
+        };
+        contact.or_else(written).or_else(|| said(next, &["want", "need"]).and_then(of_these))
+    };
+    ended.or_else(refused).map(|end| end - at)
+}
+
+/// "Get me off this list", "delete my number from your system", "be removed from the list": how many words say so.
+fn list_left(words: &[Word], at: usize) -> Option<usize> {
+    const LEAVE: &[&str] = &["get", "take", "remove", "delete", "drop", "erase", "scratch", "strike"];
+    const OUT: &[&str] = &["off", "from", "out of"];
+    const LISTS: &[&str] =
+        &["list", "lists", "contacts", "system", "database", "phone book", "mailing list", "records"];
+    let said = |at: usize, phrases: &[&str]| longest_phrase(words, at, phrases).map(|(_, used)| at + used);
+    let passive = said(at, &["be removed", "be taken", "be deleted", "get removed"]);
+    let left = passive.or_else(|| {
+        said(at, LEAVE)
+            .and_then(|next| said(next, &["me", "us", "my number", "this number", "my phone number"]))
+    })?;
+    let from = said(left, OUT)?;
+    let whose = said(from, &["your", "this", "the", "that", "these", "all your", "all"])?;
+    said(whose, LISTS).map(|end| end - at)
 }
 
 /// "don't text me before 9" and "don't call me on Sundays" ask for another time, "take me off hold" for something else.
@@ -377,6 +500,23 @@ mod tests {
             "Déjenme en paz",
             "quiero darme de baja",
             "basta por favor",
+            "pls stop txting me",
+            "stop sending this crap",
+            "i don't want any more of these texts",
+            "I'd like to stop receiving these messages",
+            "Do not ever contact this number again.",
+            "don't message this number anymore",
+            "please delete me from your contacts",
+            "get me off this list",
+            "i wish to be removed from this list",
+            "remove my number from your system",
+            "cease and desist",
+            "block me",
+            "not interested. do not contact",
+            "how do i make these stop",
+            "no more txts",
+            "quítenme de su lista",
+            "no quiero que me escriban más",
         ] {
             assert!(plain_opt_out(text), "{text:?}");
         }
@@ -422,6 +562,21 @@ mod tests {
             "please help me stop losing customers",
             "we stopped advertising",
             "alto contraste",
+            "we stop sending invoices by mail in May",
+            "we want to stop getting bad reviews",
+            "people stop calling when the site is down",
+            "don't email me the contract yet, call first",
+            "never write the name in capitals",
+            "take the old number off the website",
+            "get my number from the website",
+            "remove the logo from the page",
+            "delete the second phone from the list",
+            "stop by at 5",
+            "we never stop, 24/7",
+            "the last stop on the line",
+            "can you get me on your list",
+            "I do not write texts myself",
+            "block me a slot on friday",
         ] {
             assert!(!plain_opt_out(text), "{text:?}");
         }

@@ -111,7 +111,7 @@ impl Field {
     fn usual_names(&self, business: bool) -> &'static [&'static str] {
         match self.kind {
             FieldType::PersonName => {
-                &["name", "full name", "contact name", "contact person", "nombre", "nombre completo"]
+                &["name", "names", "full name", "contact name", "contact person", "nombre", "nombre completo"]
             }
             FieldType::Phone => &[
                 "number",

@@ -37,7 +37,8 @@ impl Flow {
     /// Every problem with its path, e.g. `fields[2].options[0].id`.
     pub fn from_file_json(text: &str) -> Result<Self, FlowFileError> {
         let mut reader = Reader::default();
-        let flow = match serde_json::from_str(text) {
+        // Editors on Windows put a mark before the text.
+        let flow = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
             Ok(Value::Object(map)) => reader.flow(&map),
             Ok(_) => {
                 reader.report("", "a flow is an object with `fields`");

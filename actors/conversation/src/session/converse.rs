@@ -199,6 +199,7 @@ impl<'a> Turn<'_, 'a> {
                 self.draft.line(&line);
             }
             Intent::Human => self.human(),
+            Intent::Emergency => self.emergency(),
             Intent::Later { until } => self.later(until),
             Intent::SmallTalk(talk) => self.small_talk(talk),
             Intent::File => self.draft.line_of(Sentence::MediaUnexpected),
@@ -427,6 +428,13 @@ impl<'a> Turn<'_, 'a> {
 
     fn human(&mut self) {
         ask_for_a_person(self.draft);
+    }
+
+    /// People are told at once, and the contact whom to call meanwhile.
+    fn emergency(&mut self) {
+        self.draft.record(Event::Escalated { reason: EscalationReason::Emergency });
+        self.draft.line_of(Sentence::Emergency);
+        self.ask = false;
     }
 
     fn small_talk(&mut self, talk: SmallTalk) {

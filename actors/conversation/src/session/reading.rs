@@ -86,6 +86,8 @@ pub(super) struct Found {
 /// brings the answer along that makes it one: who sends the address of their website has a website.
 pub(super) fn extract(state: &SessionState, meta: &SessionMeta, now: Timestamp, text: &str) -> Vec<Found> {
     let Some(first) = meta.flow.fields.first() else { return Vec::new() };
+    let words_wanted =
+        state.pending().and_then(|id| meta.flow.field(id)).is_some_and(|field| field.kind.takes_words());
     let mut grounds: Vec<Option<(&Field, AnswerValue)>> = Vec::with_capacity(meta.flow.fields.len());
     let mut wanted: Vec<Wanted<'_>> = Vec::with_capacity(meta.flow.fields.len());
     for field in &meta.flow.fields {
@@ -93,12 +95,13 @@ pub(super) fn extract(state: &SessionState, meta: &SessionMeta, now: Timestamp, 
             wanted.push(Wanted { field, open: !state.is_settled(&field.id) });
             grounds.push(None);
         } else if let Some((ground, value)) = ground(state, meta, field) {
-            wanted.push(Wanted { field, open: !state.is_settled(&ground.id) });
+            // An address says that there is a website, whatever was said before.
+            let says_otherwise = matches!(field.kind, FieldType::Url | FieldType::Email | FieldType::Phone);
+            let open = !state.is_settled(&ground.id) || (says_otherwise && !words_wanted);
+            wanted.push(Wanted { field, open });
             grounds.push(Some((ground, value)));
         }
     }
-    let words_wanted =
-        state.pending().and_then(|id| meta.flow.field(id)).is_some_and(|field| field.kind.takes_words());
     let claims = answer::extract(text, &wanted, words_wanted, &context(meta, now, first));
     let mut found: Vec<Found> = Vec::with_capacity(claims.len());
     for Claim { field, value, at, whole, from } in claims {
@@ -112,6 +115,24 @@ pub(super) fn extract(state: &SessionState, meta: &SessionMeta, now: Timestamp, 
         found.push(Found { field: wanted[field].field.id.clone(), value, raw, at: whole, from });
     }
     found
+}
+
+/// The first field behind `field` that is asked because `field` has just this answer.
+pub(super) fn next_because_of<'a>(
+    state: &SessionState,
+    meta: &'a SessionMeta,
+    field: &Field,
+    value: &AnswerValue,
+) -> Option<&'a Field> {
+    let hidden = meta.flow.fields.iter().filter(|other| !is_visible(state, other));
+    hidden.into_iter().find(|other| {
+        ground(state, meta, other).is_some_and(|(ground, needed)| ground.id == field.id && needed == *value)
+    })
+}
+
+/// The yes or no that a short statement says about what `field` is called.
+pub(super) fn about(field: &Field, text: &str) -> Option<AnswerValue> {
+    answer::said_about(field, text).map(AnswerValue::Boolean)
 }
 
 /// The one answer to another question that would have `field` asked.

@@ -9,4 +9,5 @@ mod model;
 mod outside;
 mod properties;
 mod slips;
+mod strangers;
 mod support;

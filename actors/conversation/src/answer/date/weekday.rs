@@ -41,14 +41,15 @@ impl Reader<'_> {
         }
         let today = i64::from(self.today.weekday().to_monday_zero_offset());
         let ahead = (i64::from(weekday.to_monday_zero_offset()) - today).rem_euclid(7);
+        let coming = if ahead == 0 { 7 } else { ahead };
         if let Some(after) = self.after(next, &["next week", "of next week", "the following week"]) {
             return Some((self.in_next_week(weekday), after, false));
         }
         if let Some(after) = self.after(next, &["after next"]) {
-            return Some((shift(self.today, (if ahead == 0 { 14 } else { ahead + 7 }).days()), after, false));
+            return Some((self.in_next_week(weekday).and_then(|day| shift(day, 7.days())), after, false));
         }
-        if let Some(after) = self.after(next, &["week"]) {
-            return Some((shift(self.today, (if ahead == 0 { 14 } else { ahead + 7 }).days()), after, false));
+        if let Some(after) = self.after(next, &["week", "after this one", "after this"]) {
+            return Some((shift(self.today, (coming + 7).days()), after, false));
         }
         if let Some(reading) = self.weekday_beside(weekday, next) {
             return Some(reading);
@@ -56,22 +57,11 @@ impl Reader<'_> {
         if self.is(next, "proximo") || self.is(next, "que viene") {
             next = self.after(next, &["proximo", "que viene"]).unwrap_or(next);
         }
-        let days = match lead {
-            "this" | "este" => ahead,
-            "last" | "past" => {
-                if ahead == 0 {
-                    -7
-                } else {
-                    ahead - 7
-                }
-            }
-            _ => {
-                if ahead == 0 {
-                    7
-                } else {
-                    ahead
-                }
-            }
+        let day = match lead {
+            "next" | "following" => self.in_next_week(weekday),
+            "this" | "este" => shift(self.today, ahead.days()),
+            "last" | "past" => shift(self.today, (ahead - 7).days()),
+            _ => shift(self.today, coming.days()),
         };
         // "friday, march 5": the date behind the weekday says which one.
         let comma = self.after(next, &[", the", ",", "the"]).unwrap_or(next);
@@ -83,7 +73,7 @@ impl Reader<'_> {
         if let Some((day, used)) = ordinal(self.words, comma).filter(|_| lead.is_empty()) {
             return Some((self.weekday_the(weekday, day), comma + used, false));
         }
-        Some((shift(self.today, days.days()), next, false))
+        Some((day, next, false))
     }
 
     /// `monday after thanksgiving`, `the friday before christmas`: the nearest such day on that side.
@@ -110,5 +100,28 @@ impl Reader<'_> {
 
     fn in_next_week(&self, weekday: Weekday) -> Result<Date, Cause> {
         shift(self.monday(), (7 + i64::from(weekday.to_monday_zero_offset())).days())
+    }
+
+    /// `this weekend`, `next week`: days to choose from.
+    pub(super) fn loose_week(&self, at: usize) -> Option<Reading> {
+        let from = self.after(at, &["sometime", "any day", "some time", "anytime"]).unwrap_or(at);
+        let (first, days, next) = if let Some(next) = self.after(from, &["next weekend"]) {
+            (12, 2, next)
+        } else if let Some(next) =
+            self.after(from, &["this weekend", "the weekend", "over the weekend", "weekend"])
+        {
+            (5, 2, next)
+        } else {
+            let next = self.after(from, &["next week", "la proxima semana", "la semana que viene"])?;
+            // "next week tuesday" names the day.
+            let named = self.after(next, &["on"]).unwrap_or(next);
+            if weekday(self.word(named)).is_some() {
+                return None;
+            }
+            (7, 5, next)
+        };
+        let monday = self.monday();
+        let readings = (first..first + days).map(|days: i64| monday.saturating_add(days.days()).to_string());
+        Some((Err(Cause::Ambiguous { readings: readings.collect() }), next, false))
     }
 }

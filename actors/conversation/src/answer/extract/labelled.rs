@@ -186,12 +186,25 @@ impl Claims<'_, '_> {
         let (value, at) = match (found, announced) {
             (Some(found), _) => found,
             (None, Some(_)) if !is_question(value) => (parse(field.kind, raw, &ctx).ok()?, at),
+            // "Budget 400": a statement of a name and a number.
+            (None, None) if mention.start == 0 && is_measured(field.kind) && is_figure(value) => {
+                (parse(field.kind, raw, &ctx).ok()?, at)
+            }
             (None, _) => return None,
         };
         let whole = clause[mention.start].at.start..at.end;
         self.claim(mention.field, value, at, whole);
         Some(until)
     }
+}
+
+const fn is_measured(kind: FieldType) -> bool {
+    matches!(kind, FieldType::Number | FieldType::Currency | FieldType::Time | FieldType::Date)
+}
+
+fn is_figure(value: &[Word]) -> bool {
+    const LONGEST: usize = 4;
+    value[0].is_number() && value.len() <= LONGEST && !value[0].glued
 }
 
 fn is_question(value: &[Word]) -> bool {

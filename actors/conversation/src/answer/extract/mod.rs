@@ -9,7 +9,7 @@ mod labelled;
 
 use std::ops::Range;
 
-use super::words::{Word, words};
+use super::words::{Word, ordinal, words};
 use super::{
     AnswerValue, ParseContext, boolean, currency, cut, date, email, hours, name, parse, phone, time, url,
 };
@@ -57,12 +57,13 @@ fn find_all(kind: FieldType, text: &str, ctx: &ParseContext<'_>) -> Vec<Found> {
         }
         FieldType::Date => dates(text, ctx, true),
         // Beside a day only: elsewhere a time may belong to opening hours or to a story.
-        FieldType::Time if !date::find(text, ctx).is_empty() => {
-            let found = time::find(text).into_iter();
-            found.filter_map(|found| Some(Found { value: found.certain()?, at: found.at })).collect()
+        FieldType::Time => {
+            let days = date::find(text, ctx);
+            let found = time::find(text).into_iter().filter(|_| !days.is_empty());
+            let found = found.filter(|found| days.iter().all(|day| !overlap(&day.at, &found.at)));
+            found.filter_map(|found| Some(Found { value: found.beside_a_day(text)?, at: found.at })).collect()
         }
-        FieldType::Time
-        | FieldType::Text
+        FieldType::Text
         | FieldType::LongText
         | FieldType::PersonName
         | FieldType::Number
@@ -168,7 +169,7 @@ impl Claims<'_, '_> {
     }
 
     fn is_free(&self, at: &Range<usize>) -> bool {
-        self.found.iter().all(|claim| at.end <= claim.at.start || at.start >= claim.at.end)
+        self.found.iter().all(|claim| !overlap(at, &claim.at))
     }
 
     fn claim(&mut self, field: usize, value: AnswerValue, at: Range<usize>, whole: Range<usize>) {
@@ -249,7 +250,11 @@ impl Claims<'_, '_> {
         let Some(field) = self.only(FieldType::Date).filter(|_| !leading) else { return };
         let ctx = self.ctx.for_field(self.wanted[field].field);
         let at = range(clause);
-        if let [found] = &dates(&self.message[at.clone()], &ctx, false)[..] {
+        let days: Vec<Found> = dates(&self.message[at.clone()], &ctx, false)
+            .into_iter()
+            .filter(|found| !is_bare_ordinal(&self.message[at.clone()][found.at.clone()]))
+            .collect();
+        if let [found] = &days[..] {
             let at = at.start + found.at.start..at.start + found.at.end;
             self.claim(field, found.value.clone(), at.clone(), at);
         }
@@ -302,6 +307,17 @@ impl Claims<'_, '_> {
             }
         }
     }
+}
+
+/// "The second", "2nd": as likely a place in a list as a day of a month.
+fn is_bare_ordinal(text: &str) -> bool {
+    let words = words(text);
+    let from = usize::from(words.first().is_some_and(|word| word.is_any(&["the", "el", "la"])));
+    ordinal(&words, from).is_some_and(|(_, used)| from + used == words.len())
+}
+
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
 }
 
 /// Where these words stand.

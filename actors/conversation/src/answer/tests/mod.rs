@@ -9,6 +9,7 @@ mod people;
 mod quantities;
 mod several;
 mod spoken;
+mod strangers;
 
 use super::*;
 

@@ -8,7 +8,7 @@ use crate::session::reading;
 use super::correction;
 use super::phrases::{Meaning, Said};
 use super::words::Words;
-use super::{Ear, Intent};
+use super::{Ear, Intent, is_distinct};
 
 /// Say that the end of a number is meant.
 const END: [&str; 18] = [
@@ -194,5 +194,77 @@ impl<'a> Ear<'a> {
         begins?;
         let value = reading::amended_hours(&known, text)?;
         (value != AnswerValue::Hours(known)).then_some((field, value))
+    }
+
+    /// The latest answer that holds `old`, with `new` in its place.
+    pub(super) fn swapped(&self, old: &str, new: &str) -> Option<Intent> {
+        self.earlier().filter(|field| field.kind != FieldType::Boolean).find_map(|field| {
+            let known = self.state.answer(&field.id)?;
+            self.replaced(field, &known.value, &known.raw, old, new)
+        })
+    }
+
+    /// An answer with `new` in the place of `old`, if it holds that.
+    pub(super) fn replaced(
+        &self,
+        field: &Field,
+        value: &AnswerValue,
+        raw: &str,
+        old: &str,
+        new: &str,
+    ) -> Option<Intent> {
+        let old = old.to_lowercase();
+        let shown = value.display(&field.options, "en").to_lowercase();
+        [raw.to_lowercase(), shown].into_iter().filter(|text| text.contains(&old)).find_map(|text| {
+            let changed = self.parse(field, &text.replacen(&old, new, 1)).ok()?;
+            (changed != *value).then(|| Intent::Answer {
+                field: field.id.clone(),
+                value: changed,
+                raw: new.to_owned(),
+            })
+        })
+    }
+
+    /// Another value of a kind that was answered already and that nothing else takes: "it's with two n's, danna@acme.com".
+    pub(super) fn restated(&self, text: &str) -> Option<Intent> {
+        self.earlier().filter(|field| is_distinct(field)).find_map(|field| {
+            let value = reading::find(self.meta, self.now, field, text)?;
+            Some(Intent::Answer { field: field.id.clone(), value, raw: text.to_owned() })
+        })
+    }
+
+    /// A yes-or-no answer that is turned round in passing: "we don't have a website", when we believed there was one.
+    pub(super) fn turned(&self, text: &str) -> Option<Intent> {
+        let words = Words::of(text);
+        // "we do have a website, acme.com" says it with its first words.
+        let opening = words.between(0, words.len().min(3)).unwrap_or(text);
+        self.turned_by_name(text).or_else(|| {
+            self.turn_round(text, |field| {
+                let outright = || self.parse(field, text).or_else(|_| self.parse(field, opening)).ok();
+                words.share_a_word_with(&field.prompt).then(outright).flatten()
+            })
+        })
+    }
+
+    /// The same, by what the question is called.
+    pub(super) fn turned_by_name(&self, text: &str) -> Option<Intent> {
+        self.turn_round(text, |field| reading::about(field, text))
+    }
+
+    fn turn_round(&self, text: &str, said: impl Fn(&Field) -> Option<AnswerValue>) -> Option<Intent> {
+        let mut answered = self.meta.flow.fields.iter().filter(|field| field.kind == FieldType::Boolean);
+        answered.find_map(|field| {
+            let known = self.state.answer(&field.id)?;
+            let value = said(field).filter(|value| *value != known.value)?;
+            Some(Intent::Answer { field: field.id.clone(), value, raw: text.to_owned() })
+        })
+    }
+
+    /// Once nothing is asked any more, the latest answer that can be put in other words: "actually 11".
+    pub(super) fn said_at_last(&self, text: &str) -> Option<Intent> {
+        let mut measured = self
+            .earlier()
+            .filter(|field| matches!(field.kind, FieldType::Time | FieldType::Number | FieldType::Currency));
+        measured.find_map(|field| self.read(field, text)).filter(|_| self.pending.is_none())
     }
 }

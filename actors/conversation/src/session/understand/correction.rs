@@ -19,6 +19,8 @@ pub(super) enum Correction<'a, 't> {
     Swap { old: &'t str, new: &'t str },
     /// "No wait, it's acme.com": most likely about the last answer.
     Unnamed { text: &'t str },
+    /// "Change the appointment to monday": one of the fields that are called so among other things.
+    Among { fields: Vec<&'a Field>, text: &'t str },
 }
 
 const MARKERS: &[&str] = &[
@@ -50,6 +52,11 @@ const MARKERS: &[&str] = &[
     "i mean",
     "i meant to say",
     "scratch that",
+    "cancel that",
+    "strike that",
+    "ignore that",
+    "i lied",
+    "on reflection",
     "my bad",
     "my mistake",
     "no actually",
@@ -70,6 +77,7 @@ const MARKERS: &[&str] = &[
     "correccion",
     "mejor dicho",
     "no perdon",
+    "mejor",
     "ups",
     "hold on",
     "make that",
@@ -111,6 +119,10 @@ const VERBS: &[&str] = &[
     "back to",
     "return to",
     "revisit",
+    "move",
+    "reschedule",
+    "push",
+    "switch",
     "volver a",
 ];
 const POLITE: &[&str] = &[
@@ -141,6 +153,11 @@ const POLITE: &[&str] = &[
     "so",
     "btw",
     "by the way",
+    "and",
+    "also",
+    "oh and",
+    "y",
+    "ademas",
 ];
 const ARTICLES: &[&str] = &[
     "my", "the", "our", "that", "mi", "el", "la", "los", "las", "mis", "nuestro", "nuestra", "new", "nuevo",
@@ -292,10 +309,10 @@ pub(super) fn find<'a, 't>(
     if marked && at >= words.len() && turned {
         return words.rest(words.len() - 1).map(|text| Correction::Unnamed { text });
     }
-    if let Some(swap) = swap(words, at) {
+    let names = Names { words, state, meta };
+    if let Some(swap) = names.not_but(at).or_else(|| swap(words, at)) {
         return Some(swap);
     }
-    let names = Names { words, state, meta };
     if let Some(taken) = words.longest(at, VERBS) {
         return names.ordered(at + taken);
     }
@@ -331,6 +348,14 @@ pub(super) fn swap<'a, 't>(words: &Words<'t>, at: usize) -> Option<Correction<'a
         return swap(words.between(index + taken, words.len())?, words.between(at, index)?);
     }
     let not = (at..words.len()).find(|index| words.matches(*index, "not").is_some())?;
+    // "my name's not Bob, it's Rob"
+    let put_right =
+        (not + 1..words.len().saturating_sub(1)).filter(|index| words.ends_in_comma(*index)).find_map(
+            |index| Some((index + 1, words.longest(index + 1, &["its", "it is", "but", "es", "sino"])?)),
+        );
+    if let Some((end, taken)) = put_right.filter(|_| not > at) {
+        return swap(words.between(not + 1, end)?, words.between(end + taken, words.len())?);
+    }
     if not > at {
         // "the domain is acme.org, not acme.com"
         let stated = (at..not).rev().find_map(|index| Some(index + words.longest(index, COPULAS)?));
@@ -402,11 +427,40 @@ pub(super) struct Names<'w, 't, 's, 'a> {
 impl<'t, 'a> Names<'_, 't, '_, 'a> {
     /// "change … (to …)"
     fn ordered(&self, at: usize) -> Option<Correction<'a, 't>> {
-        let (field, after) = self.named(at)?;
+        let Some((field, after)) = self.named(at) else { return self.called_in_part(at) };
         Some(match self.words.rest(self.skip_connectors(after)) {
             Some(text) => Correction::With { field, text },
             None => Correction::Without { field },
         })
+    }
+
+    /// "My name's not Bob, it's Rob", "the day isn't monday but tuesday".
+    fn not_but(&self, at: usize) -> Option<Correction<'a, 't>> {
+        let (field, end) = self.named(at)?;
+        let denied = end + self.words.longest(end, &["is not", "isnt", "not", "no es"])?;
+        let text = (denied + 1..self.words.len()).find_map(|index| {
+            let joint = self.words.longest(index, &["its", "it is", "but", "sino", "es"])?;
+            let apart = self.words.ends_in_comma(index - 1) || self.words.matches(index, "but").is_some();
+            if apart { self.words.rest(index + joint) } else { None }
+        })?;
+        Some(Correction::With { field, text })
+    }
+
+    /// A word of several labels and what shall stand there: "the appointment to monday".
+    fn called_in_part(&self, at: usize) -> Option<Correction<'a, 't>> {
+        const CARRIES_MEANING: usize = 4;
+        let at = at + self.words.longest(at, ARTICLES).unwrap_or(0);
+        let word = self.words.folded(at).filter(|word| word.len() > CARRIES_MEANING)?;
+        let fields: Vec<&'a Field> = self
+            .meta
+            .flow
+            .fields
+            .iter()
+            .filter(|field| self.state.answer(&field.id).is_some())
+            .filter(|field| field.label.split_whitespace().any(|part| fold(part) == word))
+            .collect();
+        let text = self.words.rest(self.skip_connectors(at + 1))?;
+        (!fields.is_empty()).then_some(Correction::Among { fields, text })
     }
 
     /// "my … is wrong(, it's …)" or "my … is …"

@@ -69,6 +69,8 @@ pub(super) enum Intent {
     /// They want the address of their page.
     Link,
     Human,
+    /// Somebody is in danger.
+    Emergency,
     /// They cannot go on now; perhaps they said or meant when.
     Later {
         until: Option<Timestamp>,
@@ -146,6 +148,12 @@ impl<'a> Ear<'a> {
         }
         if let Some(answer) = self.exact_choice(&line, text) {
             return vec![answer];
+        }
+        if phrases::tells_of_danger(&line) {
+            // A long story may be what was asked for.
+            let told = self.pending.filter(|field| field.kind == FieldType::LongText);
+            let told = told.and_then(|field| self.read(field, text));
+            return std::iter::once(Intent::Emergency).chain(told).collect();
         }
         let said = if words.len() <= LONGEST_PHRASE { Said::of(&line) } else { Said::NOTHING };
         if let Some(reading) = self.pending.and_then(|field| self.chosen_reading(field, &line, said, text)) {
@@ -226,7 +234,14 @@ impl<'a> Ear<'a> {
             (Meaning::Safe, Intent::SmallTalk(SmallTalk::Safe)),
             (Meaning::Upset, Intent::SmallTalk(SmallTalk::Upset)),
         ];
+        // "No thanks" is a no to what wants a yes or a no.
+        let no = |intent: &Intent| {
+            let field =
+                self.pending.filter(|field| *intent == Intent::Skip && field.kind == FieldType::Boolean);
+            field.is_some_and(|field| self.parse(field, line).is_ok())
+        };
         let meant = ABOUT.into_iter().find(|(meaning, _)| said.is(*meaning)).map(|(_, intent)| intent);
+        let meant = meant.filter(|intent| !no(intent));
         let person = said.is_short()
             && (phrases::asks_for_a_person(line)
                 || (!self.wants_an_occupation() && said.is(Meaning::HumanOrOccupation)));
@@ -286,6 +301,10 @@ impl<'a> Ear<'a> {
             Correction::With { field, text } => one(self.read_or_miss(field, text)),
             Correction::Statement { field, text } => self.read(field, text).and_then(one),
             Correction::Swap { old, new } => self.swapped(old, new).and_then(one),
+            Correction::Among { text, .. } if self.day_and_time(text).is_some() => self.day_and_time(text),
+            Correction::Among { fields, text } => {
+                fields.iter().find_map(|field| self.read(field, text)).and_then(one)
+            }
             Correction::Unnamed { text } => {
                 if let Some(both) = self.day_and_time(text) {
                     return Some(both);
@@ -303,6 +322,7 @@ impl<'a> Ear<'a> {
                     .or_else(|| self.chosen_anew(text))
                     .or_else(|| words.into_iter().find_map(|field| self.read(field, text)))
                     .or_else(|| self.turned(text))
+                    .or_else(|| self.said_at_last(text))
                     .and_then(one)
             }
         }
@@ -336,60 +356,6 @@ impl<'a> Ear<'a> {
         answered.into_iter().map(|(_, field)| field)
     }
 
-    /// The latest answer that holds `old`, with `new` in its place.
-    fn swapped(&self, old: &str, new: &str) -> Option<Intent> {
-        self.earlier().filter(|field| field.kind != FieldType::Boolean).find_map(|field| {
-            let known = self.state.answer(&field.id)?;
-            self.replaced(field, &known.value, &known.raw, old, new)
-        })
-    }
-
-    /// An answer with `new` in the place of `old`, if it holds that.
-    fn replaced(
-        &self,
-        field: &Field,
-        value: &AnswerValue,
-        raw: &str,
-        old: &str,
-        new: &str,
-    ) -> Option<Intent> {
-        let old = old.to_lowercase();
-        let shown = value.display(&field.options, "en").to_lowercase();
-        [raw.to_lowercase(), shown].into_iter().filter(|text| text.contains(&old)).find_map(|text| {
-            let changed = self.parse(field, &text.replacen(&old, new, 1)).ok()?;
-            (changed != *value).then(|| Intent::Answer {
-                field: field.id.clone(),
-                value: changed,
-                raw: new.to_owned(),
-            })
-        })
-    }
-
-    /// Another value of a kind that was answered already and that nothing else takes: "it's with two n's, danna@acme.com".
-    fn restated(&self, text: &str) -> Option<Intent> {
-        self.earlier().filter(|field| is_distinct(field)).find_map(|field| {
-            let value = reading::find(self.meta, self.now, field, text)?;
-            Some(Intent::Answer { field: field.id.clone(), value, raw: text.to_owned() })
-        })
-    }
-
-    /// A yes-or-no answer that is turned round in passing: "we don't have a website", when we believed there was one.
-    fn turned(&self, text: &str) -> Option<Intent> {
-        let words = Words::of(text);
-        let answered = self.meta.flow.fields.iter().filter(|field| field.kind == FieldType::Boolean);
-        answered.filter(|field| words.share_a_word_with(&field.prompt)).find_map(|field| {
-            let known = self.state.answer(&field.id)?;
-            // "we do have a website, acme.com" says it with its first words.
-            let opening = words.between(0, words.len().min(3)).unwrap_or(text);
-            let value = self.parse(field, text).or_else(|_| self.parse(field, opening)).ok();
-            value.filter(|value| *value != known.value).map(|value| Intent::Answer {
-                field: field.id.clone(),
-                value,
-                raw: text.to_owned(),
-            })
-        })
-    }
-
     /// The reading of the message that answers most.
     fn fullest_answers(&self, text: &str, said: Said) -> Option<Vec<Intent>> {
         let found = self.answers(text, said);
@@ -411,7 +377,8 @@ impl<'a> Ear<'a> {
             let claimed = found.iter().any(is_pending);
             if found.iter().all(is_pending) && !(claimed && field.kind.takes_words()) {
                 if let Some(answer) = self.whole_answer(field, text, said) {
-                    return Some(vec![answer]);
+                    let next = self.follows_from(field, &answer, text);
+                    return Some(std::iter::once(answer).chain(next).collect());
                 }
             } else if !claimed {
                 intents.extend(self.answer_beside(field, text, &found));
@@ -430,6 +397,10 @@ impl<'a> Ear<'a> {
     fn whole_answer(&self, field: &Field, text: &str, said: Said) -> Option<Intent> {
         match self.wants_words() {
             true if self.is_aside(field, said) => None,
+            // "We don't have a website anymore" puts an answer right; it is no note.
+            true if field.kind == FieldType::LongText && self.turned_by_name(text).is_some() => {
+                self.turned_by_name(text)
+            }
             true if asks_for_a_name(field) => {
                 self.read(field, reading::first_statement(without_greeting(text)))
             }
@@ -442,8 +413,20 @@ impl<'a> Ear<'a> {
             {
                 None
             }
+            // "What do you mean by SEO?" chooses nothing, "can I have SEO?" does.
+            false if !field.options.is_empty() && asks_what(text) => None,
             false => self.read(field, text),
         }
+    }
+
+    /// What follows a yes or no and answers the question that comes up by it: "yes, two cats and a dog".
+    fn follows_from(&self, field: &Field, answer: &Intent, text: &str) -> Option<Intent> {
+        let Intent::Answer { value, .. } = answer else { return None };
+        let words = Words::of(text);
+        let rest = words.rest(1).filter(|_| field.kind == FieldType::Boolean && words.len() > 1)?;
+        let next = reading::next_because_of(self.state, self.meta, field, value)?;
+        let next = Some(next).filter(|next| !next.kind.takes_words() && next.kind != FieldType::Boolean)?;
+        self.read(next, rest)
     }
 
     /// The answer to the pending question in a message that also answers others: "Acme Plumbing, email dana@acme.com".
@@ -466,6 +449,8 @@ impl<'a> Ear<'a> {
                 let outright = said.begins_with(Meaning::Yes) || said.begins_with(Meaning::No);
                 if outright { self.read(field, lead) } else { None }
             }
+            // "We do have one, acme.com" counts nothing.
+            FieldType::Number if ends_in_one(several::before(text, found)) => None,
             // The day is not used up by the date it also names.
             FieldType::Date => self.read(field, text),
             _ => self.read(field, several::trim_joiners(&several::without(text, found))),
@@ -580,6 +565,19 @@ fn asks_for_a_thing(prompt: &str) -> bool {
             ],
         )
         .is_some()
+}
+
+fn ends_in_one(text: &str) -> bool {
+    let words = Words::of(text);
+    words.len() > 2 && words.folded(words.len() - 1) == Some("one")
+}
+
+/// Whether the message asks about what stands to choice rather than for it.
+fn asks_what(text: &str) -> bool {
+    let words = Words::of(text);
+    let asks =
+        ["what", "whats", "why", "how", "who", "does", "do", "is", "are", "que", "como", "cuanto", "por que"];
+    text.trim_end().ends_with('?') && words.longest(0, &asks).is_some()
 }
 
 /// "Hi! Acme Plumbing" answers with the second half.

@@ -137,6 +137,11 @@ pub(super) fn asks_for_a_person(line: &str) -> bool {
     HUMAN_INSIDE.is_match(line)
 }
 
+/// Whether a line says that somebody is in danger now.
+pub(super) fn tells_of_danger(line: &str) -> bool {
+    DANGER_INSIDE.is_match(line)
+}
+
 /// Whether a short line puts it off, wherever in it.
 pub(super) fn puts_off(line: &str) -> bool {
     LATER_INSIDE.is_match(line)
@@ -148,6 +153,7 @@ fn one_pass(phrases: &[&'static str]) -> AhoCorasick {
 }
 
 static HUMAN_INSIDE: LazyLock<AhoCorasick> = LazyLock::new(|| one_pass(&BOOK.human_inside));
+static DANGER_INSIDE: LazyLock<AhoCorasick> = LazyLock::new(|| one_pass(&BOOK.danger_inside));
 static LATER_INSIDE: LazyLock<AhoCorasick> = LazyLock::new(|| one_pass(&BOOK.later_inside));
 static BOOK: LazyLock<Book> = LazyLock::new(|| Book::read(&[include_str!("en.txt"), include_str!("es.txt")]));
 
@@ -157,6 +163,8 @@ struct Book {
     meanings: HashMap<&'static str, Meanings>,
     /// Ask for a person wherever they stand in a short message.
     human_inside: Vec<&'static str>,
+    /// Tell of danger wherever they stand.
+    danger_inside: Vec<&'static str>,
     /// Put the questions off wherever they stand in a short message.
     later_inside: Vec<&'static str>,
     /// Words around a phrase that do not change it: "can you please repeat that, thanks" is "repeat".
@@ -186,6 +194,7 @@ impl Book {
     fn enter(&mut self, section: &str, phrase: &'static str) {
         match section {
             "human_inside" => self.human_inside.push(phrase),
+            "danger_inside" => self.danger_inside.push(phrase),
             "later_inside" => self.later_inside.push(phrase),
             "fillers_before" => self.fillers_before.push(phrase),
             "fillers_after" => self.fillers_after.push(phrase),
@@ -247,6 +256,7 @@ mod tests {
             .human_inside
             .iter()
             .chain(&BOOK.later_inside)
+            .chain(&BOOK.danger_inside)
             .chain(&BOOK.fillers_before)
             .chain(&BOOK.fillers_after);
         for phrase in BOOK.meanings.keys().chain(others) {

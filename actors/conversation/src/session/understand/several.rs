@@ -55,6 +55,8 @@ pub(super) fn before<'t>(text: &'t str, found: &[Found]) -> &'t str {
 /// The words in front that belong to none of the answers that were found: a statement of their own, or what a comma
 /// sets apart. "You can reach me at dana@acme.com" has none.
 pub(super) fn lead<'t>(text: &'t str, found: &[Found]) -> Option<&'t str> {
+    const DISCOURSE: [&str; 10] =
+        ["first", "also", "ok", "okay", "next", "then", "well", "primero", "ademas", "tambien"];
     let first = found.iter().min_by_key(|found| found.from)?;
     let before = text.get(..first.from).unwrap_or_default();
     let lead = if before.trim().is_empty() {
@@ -71,6 +73,9 @@ pub(super) fn lead<'t>(text: &'t str, found: &[Found]) -> Option<&'t str> {
         ]
         .contains(&super::words::fold(word).as_str())
     };
+    if DISCOURSE.contains(&super::words::fold(lead).as_str()) {
+        return None;
+    }
     let sentence = before.trim().is_empty() && lead.split_whitespace().next().is_some_and(announces);
     (!lead.is_empty() && !sentence).then_some(lead)
 }
