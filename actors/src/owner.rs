@@ -354,7 +354,11 @@ fn decide(
         return None;
     }
     let turn = Turn { seq: live.state.seq() + 1, at: now, dedup: dedup.map(str::to_owned), events };
-    let effects = (engine.effects)(&live.meta, &turn);
+    let mut effects = (engine.effects)(&live.meta, &turn);
+    if !live.state.may_have_waiting_messages() {
+        // Most messages come in when nothing waits, on a page always: they need not be looked for.
+        effects.retain(|effect| *effect != Effect::SupersedeReplies);
+    }
     Arc::make_mut(&mut live.state).apply(&live.meta, &turn);
     Some(Decided { turn: Arc::new(turn), effects })
 }

@@ -58,28 +58,39 @@ async fn follow(store: Store, mut stopped: oneshot::Receiver<()>) {
     let mut commits = store.commits();
     let mut sweep = tokio::time::interval(SWEEP);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut swept = 0;
     loop {
         let outcome = tokio::select! {
             _ = &mut stopped => break,
-            // The first tick comes at once: what a crash left behind is caught up on start. What was told and not yet
-            // written must not be found in the journal and read from there.
-            _ = sweep.tick() => {
-                let told = store.project_news(gather(None, &mut commits)).await;
-                told.and(store.sweep().await)
-            }
+            // The first tick comes at once: what a crash left behind is caught up on start.
+            _ = sweep.tick() => go_over(&store, &mut commits, &mut swept).await,
             commit = commits.recv() => match commit {
                 Ok(commit) => {
                     tokio::time::sleep(PACE).await;
                     store.project_news(gather(Some(commit), &mut commits)).await
                 }
                 // Too far behind to be told: the journal has it all.
-                Err(RecvError::Lagged(_)) => store.sweep().await,
+                Err(RecvError::Lagged(_)) => go_over(&store, &mut commits, &mut swept).await,
                 Err(RecvError::Closed) => break,
             },
         };
         outcome.unwrap_or_else(|error| stays_behind(&error));
     }
-    store.sweep().await.unwrap_or_else(|error| stays_behind(&error));
+    go_over(&store, &mut commits, &mut swept).await.unwrap_or_else(|error| stays_behind(&error));
+}
+
+/// Writes what was told by now, and reads from the journal only what is left of it: a turn that is still on its way to us
+/// must not be found there first, nor be told again after it.
+async fn go_over(
+    store: &Store,
+    commits: &mut broadcast::Receiver<Arc<[Committed]>>,
+    swept: &mut i64,
+) -> Result<(), StoreError> {
+    let head = store.head().await?;
+    let told = store.project_news(gather(None, commits)).await;
+    told.and(store.sweep(*swept, head).await)?;
+    *swept = head;
+    Ok(())
 }
 
 /// Everything that was told by now.

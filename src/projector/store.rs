@@ -14,7 +14,7 @@ use usher_conversation::view::transcript_of;
 
 use super::news::{Advance, News};
 use crate::db::{
-    DbError, Repeated, Scope, Tx, batches, execute, fetch_all, fetch_optional, on_tx, statements,
+    DbError, Repeated, Scope, Tx, batches, execute, fetch_all, fetch_one, fetch_optional, on_tx, statements,
 };
 use crate::store::{Store, column, parse_id};
 
@@ -28,7 +28,7 @@ const SETTLED_MS: i64 = 10_000;
 statements! {
     BEHIND = "SELECT j.position, j.org_id, j.session_id FROM journal j \
         JOIN sessions s ON s.session_id = j.session_id \
-        WHERE j.position > $1 AND j.seq > s.projected_seq ORDER BY j.position LIMIT $2";
+        WHERE j.position > $1 AND j.position <= $2 AND j.seq > s.projected_seq ORDER BY j.position LIMIT $3";
     HEAD = "SELECT CAST(COALESCE(MAX(position), 0) AS BIGINT) FROM journal";
     WATERMARK = "SELECT position FROM projections WHERE name = 'read_model'";
     SETTLED = "SELECT MAX(position) FROM journal WHERE position > $1 AND at <= $2";
@@ -82,8 +82,8 @@ struct BehindRow {
 }
 
 impl Store {
-    /// Projects every turn behind `position`.
-    async fn project_after(&self, position: i64) -> Result<(), StoreError> {
+    /// Projects every turn behind `position`, up to `head`.
+    async fn project_after(&self, position: i64, head: i64) -> Result<(), StoreError> {
         let db = self.db().clone();
         let mut cursor = position;
         loop {
@@ -91,7 +91,7 @@ impl Store {
             let rows = self
                 .run(async move {
                     let mut tx = db.read(Scope::System).await?;
-                    fetch_all!(&mut tx, BehindRow, BEHIND, cursor, PAGE)
+                    fetch_all!(&mut tx, BehindRow, BEHIND, cursor, head, PAGE)
                 })
                 .await?;
             let full = i64::try_from(rows.len()).is_ok_and(|count| count == PAGE);
@@ -110,18 +110,29 @@ impl Store {
         }
     }
 
-    /// Projects from the watermark, then moves it behind every turn that is old enough to have none before it.
-    pub(super) async fn sweep(&self) -> Result<(), StoreError> {
+    /// Where the journal ends now.
+    pub(super) async fn head(&self) -> Result<i64, StoreError> {
+        let db = self.db().clone();
+        self.run(async move {
+            let mut tx = db.read(Scope::System).await?;
+            fetch_one!(&mut tx, (i64,), HEAD).map(|(position,)| position)
+        })
+        .await
+    }
+
+    /// Projects from the watermark to `head`, then moves it behind every turn that is old enough to have none before it.
+    /// What lies before `swept` was looked at already; only where another node writes can more have come between.
+    pub(super) async fn sweep(&self, swept: i64, head: i64) -> Result<(), StoreError> {
         let (db, settled_at) = (self.db().clone(), self.clock().now().plus_millis(-SETTLED_MS));
-        let (watermark, head) = self
+        let watermark = self
             .run(async move {
                 let mut tx = db.read(Scope::System).await?;
                 let saved = fetch_optional!(&mut tx, (i64,), WATERMARK)?;
-                let head = fetch_optional!(&mut tx, (i64,), HEAD)?;
-                Ok((saved.map_or(0, |(position,)| position), head.map_or(0, |(position,)| position)))
+                Ok(saved.map_or(0, |(position,)| position))
             })
             .await?;
-        self.project_after(watermark).await?;
+        let unseen = if self.db().is_ours_alone() { watermark.max(swept) } else { watermark };
+        self.project_after(unseen, head).await?;
         let db = self.db().clone();
         self.run(async move {
             let mut tx = db.write(Scope::System).await?;
@@ -152,7 +163,7 @@ impl Store {
             tx.commit().await
         })
         .await?;
-        self.sweep().await
+        self.sweep(0, self.head().await?).await
     }
 
     async fn projected_seq(&self, org: &OrgId, session: &SessionId) -> Result<u64, StoreError> {

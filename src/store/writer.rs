@@ -11,6 +11,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use usher_conversation::consent::ConsentChange;
@@ -27,6 +28,12 @@ use crate::db::{
 
 /// Turns that may wait for the writer; more callers wait outside.
 const QUEUE: usize = 4 * MAX_ROWS;
+/// After a transaction of so many turns the next ones are on their way, and for so many or more the sync and the ways to the
+/// database's thread are spread already.
+const SOME: usize = 8;
+const MANY: usize = 64;
+/// How long to wait for them: half the transactions cost less than the callers of the first turn wait longer.
+const GATHERING: Duration = Duration::from_millis(1);
 /// Commits a follower may be behind before it must go back to the journal; each may hold a few hundred turns in memory.
 const COMMITS: usize = 128;
 
@@ -54,7 +61,7 @@ static INSERT_MESSAGES: Repeated = Repeated::new(
     "INSERT_MESSAGES",
     "INSERT INTO outbox (delivery_id, org_id, session_id, contact_id, seq, position, channel, kind, epoch, key_id, \
      body, state, due, line, created_at, updated_at) VALUES ",
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)",
     "",
 );
 static INSERT_TIMERS: Repeated = Repeated::new(
@@ -90,7 +97,8 @@ statements! {
     RESTORE = "DELETE FROM suppressions WHERE org_id = $1 AND contact_id = $2";
     /// What waits for a person who just opted out will never go. What is on its way already is settled by its claim.
     DROP_WAITING = "UPDATE outbox SET state = 'dropped', reason = 'consent withdrawn', updated_at = $3 \
-        WHERE org_id = $1 AND contact_id = $2 AND state = 'pending' AND NOT in_flight AND kind <> 'compliance'";
+        WHERE org_id = $1 AND state = 'pending' AND NOT in_flight AND kind <> 'compliance' \
+        AND session_id IN (SELECT s.session_id FROM sessions s WHERE s.org_id = $1 AND s.contact_id = $2)";
     INSERT_ESCALATION = "INSERT INTO escalations \
         (escalation_id, org_id, session_id, contact_id, reason, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
 }
@@ -165,8 +173,10 @@ struct Batch {
 }
 
 impl Batch {
-    /// Takes everything that waits, up to the limit; waits only when nothing does. `false` when nothing can come.
+    /// Takes everything that waits, up to the limit; waits when nothing does, and a moment when others do as well. `false`
+    /// when nothing can come.
     async fn fill(&mut self, queue: &mut mpsc::Receiver<Waiting>) -> bool {
+        let busy = (SOME..MANY).contains(&self.sessions.len());
         self.sessions.clear();
         for _ in 0..self.later.len() {
             if let Some(waiting) = self.later.pop_front() {
@@ -178,6 +188,9 @@ impl Batch {
                 Some(waiting) => self.admit(waiting),
                 None => return false,
             }
+        }
+        if busy {
+            tokio::time::sleep(GATHERING).await;
         }
         while self.turns.len() < MAX_ROWS
             && self.later.len() < MAX_ROWS
@@ -377,7 +390,6 @@ async fn insert_messages(tx: &mut Tx, messages: &[(&SealedTurn, &SealedMessage)]
                     .bind(column(message.epoch))
                     .bind(&*turn.key_id)
                     .bind(message.body.as_slice())
-                    .bind("pending")
                     .bind(message.due.as_millis())
                     .bind(message.line.as_deref())
                     .bind(turn.at.as_millis())

@@ -111,6 +111,28 @@ fn the_vendors_pause_is_kept() {
 }
 
 #[test]
+fn replies_that_wait_are_looked_for_as_long_as_one_may() {
+    run(async {
+        let world = World::new();
+        let runtime = world.start();
+        let session = world.session(1);
+        world.sms.answer([transient(Some(10 * 60_000))]);
+        world.text(&runtime, &session, "hello").await.expect("heard");
+        let delivery = DeliveryId::derive(&session, 1, 0);
+        world.store.until(|store| store.outbox[&delivery].waits_until(10 * MINUTE)).await;
+        world.say(&runtime, &session, None, "still there?").await.expect("heard");
+        world.clock.advance(10 * MINUTE);
+        heard_back(&world).await;
+        world.say(&runtime, &session, None, "good").await.expect("heard");
+        assert_eq!(
+            world.store.inner().superseding,
+            [2],
+            "nothing waits before the first, nor when it was sent"
+        );
+    });
+}
+
+#[test]
 fn after_five_tries_a_message_is_dead_and_a_human_is_called() {
     run(async {
         let world = World::new();

@@ -338,6 +338,11 @@ impl SessionState {
         self.deliveries.iter().find(|known| known.id == *delivery).map(|known| known.status)
     }
 
+    /// Whether a message may still wait to be sent: none of which nothing was reported yet has left the outbox for certain.
+    pub fn may_have_waiting_messages(&self) -> bool {
+        self.deliveries.iter().any(|known| known.status == DeliveryStatus::Pending)
+    }
+
     /// The call that is going on, if one is.
     pub fn call(&self) -> Option<&LiveCall> {
         self.call.as_deref()

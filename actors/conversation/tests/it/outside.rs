@@ -138,6 +138,29 @@ fn a_reply_takes_the_place_of_replies_that_still_wait() {
 }
 
 #[test]
+fn a_message_may_wait_until_it_is_reported_to_have_left() {
+    let mut world = started();
+    assert!(world.state.may_have_waiting_messages(), "the greeting");
+    let greeting = sent(&effects(&world))[0].delivery.clone();
+    let report = |delivery: &DeliveryId| Command::Report {
+        delivery: delivery.clone(),
+        status: DeliveryStatus::Queued,
+        error_code: None,
+        retry_after: None,
+    };
+    world.command(report(&greeting));
+    assert!(!world.state.may_have_waiting_messages());
+    world.submit("business_name", "Acme Plumbing".into());
+    assert!(!world.state.may_have_waiting_messages(), "a page shows its replies itself");
+    world.receive(Channel::Sms, "dana@acme.com");
+    let reply = sent(&effects(&world))[0].delivery.clone();
+    world.command(report(&greeting));
+    assert!(world.state.may_have_waiting_messages());
+    world.command(report(&reply));
+    assert!(!world.state.may_have_waiting_messages());
+}
+
+#[test]
 fn a_plain_answer_costs_one_message_and_no_timer() {
     let mut world = started();
     world.receive(Channel::Sms, "Acme Plumbing");

@@ -102,6 +102,7 @@ impl Toy {
 
 fn effects(_meta: &SessionMeta, turn: &Turn) -> Vec<Effect> {
     let effect = |event: &Event| match event {
+        Event::Received { .. } => Some(Effect::SupersedeReplies),
         Event::Said { message } if message.channel != Channel::Widget => Some(Effect::Send(message.clone())),
         Event::TimerSet { timer, kind, due } => {
             Some(Effect::SetTimer { timer: timer.clone(), kind: *kind, due: *due })

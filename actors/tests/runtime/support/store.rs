@@ -51,6 +51,8 @@ pub(crate) struct Inner {
     dedup: HashMap<(OrgId, String), (SessionId, u64)>,
     pub(crate) outbox: BTreeMap<DeliveryId, Row>,
     pub(crate) timers: BTreeMap<TimerId, DueTimer>,
+    /// Turns that took the place of replies that may wait.
+    pub(crate) superseding: Vec<u64>,
     /// Sessions whose contact has opted out.
     pub(crate) unwanted: HashSet<SessionId>,
     /// Sessions whose journal cannot be read.
@@ -190,10 +192,8 @@ impl FakeStore {
                         DueTimer { org: org.clone(), session: session.clone(), timer: timer.clone(), due };
                     inner.timers.insert(timer, row);
                 }
-                Effect::SupersedeReplies
-                | Effect::CancelTimer { .. }
-                | Effect::ChangeConsent { .. }
-                | Effect::Escalate { .. } => {}
+                Effect::SupersedeReplies => inner.superseding.push(turn.seq),
+                Effect::CancelTimer { .. } | Effect::ChangeConsent { .. } | Effect::Escalate { .. } => {}
             }
         }
         Appended::Committed
