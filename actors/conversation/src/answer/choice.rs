@@ -87,11 +87,11 @@ const REFUSAL: [&str; 10] =
 
 /// Words that mean the same in a list of options.
 const SYNONYMS: [&[&str]; 16] = [
-    &["sms", "text", "texts", "texting", "txt"],
-    &["phone", "call", "calls", "telephone", "calling"],
+    &["sms", "text", "texts", "texting", "txt", "mensaje", "texto"],
+    &["phone", "call", "calls", "telephone", "calling", "telefono", "llamada", "llamar"],
     &["cell", "mobile", "cellphone"],
-    &["email", "mail", "emails"],
-    &["website", "site", "web", "webpage"],
+    &["email", "mail", "emails", "correo"],
+    &["website", "site", "web", "webpage", "sitio", "pagina"],
     &["facebook", "fb"],
     &["instagram", "ig", "insta"],
     &["yes", "yeah", "yep", "yup", "si"],

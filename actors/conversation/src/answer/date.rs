@@ -264,7 +264,7 @@ impl Reader<'_> {
 
     /// `5 march 2027`, `the 5th of march`, `5 de marzo de 2027`.
     fn day_then_month(&self, at: usize) -> Option<Reading> {
-        let at = self.after(at, &["the", "el"]).unwrap_or(at);
+        let at = self.after(at, &["on the", "the", "el dia", "el"]).unwrap_or(at);
         let (day, used) = ordinal(self.words, at).or_else(|| small_number(self.words, at))?;
         let mut next = at + used;
         while matches!(self.word(next), "of" | "de" | "-" | "." | "/" | "day") {

@@ -217,9 +217,11 @@ pub(super) fn introduction(text: &str, statement: &[Word]) -> Option<Introductio
     let capital = |word: &Word| text[word.at.clone()].chars().next().is_some_and(char::is_uppercase);
     let particle = |word: &Word| PARTICLES.contains(&word.text.as_str());
     let belongs = |word: &Word| word.is_any(&["from", "with", "at", "of", "here", "de", "and", "the"]);
-    let part = |word: &&Word| {
-        word.is_letters() && !belongs(word) && (plain.is_some() || capital(word) || particle(word))
-    };
+    // "this is gary from Gary's Garage": whom they belong to tells that it is a name.
+    let from_somewhere = |pair: &[Word]| pair[0].is("from") && capital(&pair[1]);
+    let plain = plain.is_some() || rest[..rest.len().min(4)].windows(2).any(from_somewhere);
+    let part =
+        |word: &&Word| word.is_letters() && !belongs(word) && (plain || capital(word) || particle(word));
     let length = rest.iter().take_while(part).count();
     let name = &rest[..length];
     let (first, last) = (name.first()?, name.last()?);
@@ -231,7 +233,7 @@ pub(super) fn introduction(text: &str, statement: &[Word]) -> Option<Introductio
         let end = (length + 1..rest.len()).find(|at| goes_on(*at)).unwrap_or(rest.len());
         word.at.start..rest[end - 1].at.end
     });
-    (length <= 5 && (plain.is_some() || capital(first)))
+    (length <= 5 && (plain || capital(first)))
         .then_some(Introduction { name: first.at.start..last.at.end, of })
 }
 
@@ -311,8 +313,8 @@ fn joined_parts(line: &str) -> String {
 
 /// "Bob, short for Robert", "Dana Smyth with a y", "Dana but everyone calls me D" without what is told about the name.
 fn without_aside(line: &str) -> &str {
-    const ASIDES: [&str; 8] =
-        ["but", "short for", "with a", "with an", "with two", "and i", "as in", "however"];
+    const ASIDES: [&str; 9] =
+        ["but", "from", "short for", "with a", "with an", "with two", "and i", "as in", "however"];
     let words = words(line);
     let aside = (1..words.len()).find(|at| longest_phrase(&words, *at, &ASIDES).is_some());
     aside.map_or(line, |at| line[..words[at].at.start].trim_end_matches([' ', ',', '.', ';']))

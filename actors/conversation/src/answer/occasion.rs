@@ -126,7 +126,10 @@ pub(super) fn weekday(word: &str) -> Option<Weekday> {
         "saturday" | "sat" | "sabado" => Weekday::Saturday,
         "sunday" | "sun" | "domingo" => Weekday::Sunday,
         // A plural is no slip.
-        _ if word.len() < 6 || word.ends_with('s') => return None,
-        _ => NAMES.iter().find(|(name, _)| nearly(name, word))?.1,
+        _ if word.len() < 6 || word.ends_with('s') || !word.contains('y') => return None,
+        _ => {
+            let alike = |name: &str| super::words::may_begin(name, word) && nearly(name, word);
+            NAMES.iter().find(|(name, _)| alike(name))?.1
+        }
     })
 }

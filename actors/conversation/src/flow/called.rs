@@ -77,7 +77,11 @@ const STAFF: &[&str] = &[
 impl Field {
     fn names(&self) -> &Names {
         self.called.0.get_or_init(|| {
-            let own = [folded(&self.label), folded(&self.id.as_str().replace('_', " "))];
+            let label = folded(&self.label);
+            // "Start monday" speaks of the start date.
+            let event =
+                label.strip_suffix(" date").filter(|_| self.kind == FieldType::Date).map(str::to_owned);
+            let own = [label, folded(&self.id.as_str().replace('_', " ")), event.unwrap_or_default()];
             let business = self.names_a_business();
             Box::new(Names {
                 own: own.into_iter().filter(|name| !name.is_empty()).collect(),

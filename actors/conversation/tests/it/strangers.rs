@@ -97,6 +97,43 @@ fn answers_are_put_right_when_everything_is_said() {
     assert_eq!(answer(&with("cancel that, make it 6"), "rooms"), 6);
 }
 
+/// Two numbers and two days, which their names tell apart.
+fn visit() -> Value {
+    json!([
+        { "id": "name", "label": "Full name", "prompt": "What is your name?", "type": "person_name" },
+        { "id": "company", "label": "Company", "prompt": "Which company are you with?", "type": "text" },
+        { "id": "mobile", "label": "Mobile", "prompt": "Best mobile number?", "type": "phone" },
+        { "id": "home_phone", "label": "Home phone", "prompt": "And at home?", "type": "phone" },
+        { "id": "start", "label": "Start date", "prompt": "From when?", "type": "date" },
+        { "id": "end", "label": "End date", "prompt": "Until when?", "type": "date" },
+        { "id": "time", "label": "Time", "prompt": "At what time?", "type": "time" },
+        { "id": "budget", "label": "Budget", "prompt": "What is your budget?", "type": "currency" }
+    ])
+}
+
+#[test]
+fn what_is_named_alike_is_told_apart() {
+    let said = [
+        "hi this is gary from Gary's Garage",
+        "mobile's 310-555-0177 and home is 310-555-0188",
+        "april 1",
+        "may 1",
+    ];
+    let with = |more: &[&str]| {
+        let mut chat = chat_of(meta_of(flow_of(&visit()), "en"), said.iter().chain(more).copied());
+        chat.handle(NOON, "what do you have so far?")
+    };
+    let line = with(&[]);
+    assert_eq!((answer(&line, "name"), answer(&line, "company")), (&json!("Gary"), &json!("Gary's Garage")));
+    assert_eq!(
+        (answer(&line, "mobile"), answer(&line, "home_phone")),
+        (&json!("+13105550177"), &json!("+13105550188"))
+    );
+    let line = with(&["and end on the 30th of april", "10 am", "not 10, 11"]);
+    assert_eq!((answer(&line, "start"), answer(&line, "end")), (&json!("2027-04-01"), &json!("2027-04-30")));
+    assert_eq!((answer(&line, "time"), answer(&line, "mobile")), (&json!("11:00"), &json!("+13105550177")));
+}
+
 #[test]
 fn danger_is_told_to_people_at_once() {
     for said in ["im bleeding call 911", "I want to kill myself", "llama al 911 por favor"] {

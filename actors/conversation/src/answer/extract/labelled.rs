@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Claims, Wanted, find, range};
+use super::{Claims, Wanted, find, find_all, range};
 use crate::answer::words::{Word, folded, longest_phrase, may_begin, phrase_at};
 use crate::answer::{AnswerValue, number, parse};
 use crate::flow::{Field, FieldType};
@@ -99,7 +99,12 @@ impl<'a> Labels<'a> {
             words[start].glued && start > 0 && words[start - 1].is_any(&["@", ".", "-", "_", "/"]);
         let first = &words[start].text;
         let candidates = self.names.iter().filter(|(_, name)| may_begin(name, first));
-        let hits = candidates.filter(|(_, name)| phrase_at(words, start, name));
+        // "Mobile's 415-555-0142"
+        let possessive = |name: &str| {
+            let word = &words[start];
+            word.at.len() > word.text.len() && word.text.strip_suffix('s') == Some(name)
+        };
+        let hits = candidates.filter(|(_, name)| phrase_at(words, start, name) || possessive(name));
         let (field, name) = hits.max_by_key(|(_, name)| name.len()).filter(|_| !inside_an_address)?;
         Some(Mention { field: *field, start, end: start + name.split(' ').count() })
     }
@@ -181,7 +186,11 @@ impl Claims<'_, '_> {
         }
         let at = range(value);
         let raw = &self.message[at.clone()];
+        // "Mobile 415-555-0142 and home 415-555-0143": the first of several belongs to the name before it.
+        let nearest =
+            || find_all(field.kind, raw, &ctx).into_iter().next().filter(|found| found.at.start == 0);
         let found = find(field.kind, raw, &ctx)
+            .or_else(nearest)
             .map(|found| (found.value, at.start + found.at.start..at.start + found.at.end));
         let (value, at) = match (found, announced) {
             (Some(found), _) => found,

@@ -187,8 +187,8 @@ impl Claims<'_, '_> {
 
     /// The one open field of this kind, if there is just one.
     fn only(&self, kind: FieldType) -> Option<usize> {
-        let mut open =
-            (0..self.wanted.len()).filter(|at| self.wanted[*at].open && self.wanted[*at].field.kind == kind);
+        let waits = |at: &usize| self.wanted[*at].open && !self.has(*at);
+        let mut open = (0..self.wanted.len()).filter(|at| waits(at) && self.wanted[*at].field.kind == kind);
         let first = open.next()?;
         open.next().is_none().then_some(first)
     }

@@ -156,7 +156,11 @@ impl<'a> Ear<'a> {
         let (field, AnswerValue::Choices(known)) = self.standing(FieldType::MultiSelect)? else {
             return None;
         };
-        let from = words.longest(0, &["actually", "oh", "please", "can you", "wait", "sorry"]).unwrap_or(0);
+        let mut from = 0;
+        while let Some(taken) = words.longest(from, &["actually", "oh", "please", "can you", "wait", "sorry"])
+        {
+            from += taken;
+        }
         let removes = words.longest(from, &REMOVE);
         let adds = words.longest(from, &ADD);
         let trailing = words.trimmed_of(from, &["too", "also", "tambien", "aswell"]);
@@ -215,8 +219,10 @@ impl<'a> Ear<'a> {
     ) -> Option<Intent> {
         let old = old.to_lowercase();
         let shown = value.display(&field.options, "en").to_lowercase();
-        [raw.to_lowercase(), shown].into_iter().filter(|text| text.contains(&old)).find_map(|text| {
-            let changed = self.parse(field, &text.replacen(&old, new, 1)).ok()?;
+        [raw.to_lowercase(), shown].into_iter().find_map(|text| {
+            let at = text.match_indices(&old).map(|(at, _)| at).find(|at| stands_alone(&text, *at, &old))?;
+            let changed =
+                self.parse(field, &format!("{}{new}{}", &text[..at], &text[at + old.len()..])).ok()?;
             (changed != *value).then(|| Intent::Answer {
                 field: field.id.clone(),
                 value: changed,
@@ -267,4 +273,14 @@ impl<'a> Ear<'a> {
             .filter(|field| matches!(field.kind, FieldType::Time | FieldType::Number | FieldType::Currency));
         measured.find_map(|field| self.read(field, text)).filter(|_| self.pending.is_none())
     }
+}
+
+/// Whether the part of a text that begins at `at` is not the middle of a longer word or number: "10" is no part of "310".
+fn stands_alone(text: &str, at: usize, part: &str) -> bool {
+    let joined = |a: Option<char>, b: Option<char>| {
+        a.zip(b).is_some_and(|(a, b)| a.is_alphanumeric() && b.is_alphanumeric())
+    };
+    let (before, behind) = (&text[..at], &text[at + part.len()..]);
+    !joined(before.chars().next_back(), part.chars().next())
+        && !joined(part.chars().next_back(), behind.chars().next())
 }

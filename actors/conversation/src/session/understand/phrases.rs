@@ -134,17 +134,27 @@ impl Said {
 
 /// Whether a short line asks for a person, wherever in it.
 pub(super) fn asks_for_a_person(line: &str) -> bool {
-    HUMAN_INSIDE.is_match(line)
+    stands_in(&HUMAN_INSIDE, line)
 }
 
 /// Whether a line says that somebody is in danger now.
 pub(super) fn tells_of_danger(line: &str) -> bool {
-    DANGER_INSIDE.is_match(line)
+    stands_in(&DANGER_INSIDE, line)
 }
 
 /// Whether a short line puts it off, wherever in it.
 pub(super) fn puts_off(line: &str) -> bool {
-    LATER_INSIDE.is_match(line)
+    stands_in(&LATER_INSIDE, line)
+}
+
+/// Whether one of the phrases stands in the line, in whole words: "call me in" is not in "call me instead".
+fn stands_in(phrases: &AhoCorasick, line: &str) -> bool {
+    let joins = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b' ');
+    let bytes = line.as_bytes();
+    phrases.find_overlapping_iter(line).any(|found| {
+        let before = found.start().checked_sub(1).and_then(|at| bytes.get(at));
+        !joins(before) && !joins(bytes.get(found.end()))
+    })
 }
 
 /// Looks for all of the phrases in one pass over a line.
