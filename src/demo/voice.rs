@@ -22,7 +22,8 @@ const EMERGENCIES: &str = "+14155550112";
 pub(super) async fn seed(app: &App, simulated: &Simulated, org: &OrgId) -> anyhow::Result<String> {
     let key = SecretString::from(format!("sk_{}", hex::encode(app.entropy.bits())));
     simulator::post(simulated, "/_sim/elevenlabs/keys", &json!({ "key": key.expose_secret() })).await?;
-    let agent = app.voice.provision(&key, ORG_NAME, "en", None).await.context("the agent cannot be made")?;
+    let agent =
+        app.voice.provision(&key, ORG_NAME, "en", None, None).await.context("the agent cannot be made")?;
     let profile = VoiceProfile {
         agent_name: AGENT_NAME.to_owned(),
         overrides: true,

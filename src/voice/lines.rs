@@ -46,6 +46,10 @@ impl Lines {
         self.lock().get_mut(call).map(|held| held.until = until).is_some()
     }
 
+    fn holds(&self, call: &CallId) -> bool {
+        self.lock().contains_key(call)
+    }
+
     fn release(&self, call: &CallId) {
         let held = self.lock().remove(call);
         drop(held);
@@ -112,6 +116,11 @@ impl Voice {
             self.lines.hold(&call.call, Held { line, until, asks: Some(call.clone()) });
         }
         Ok(())
+    }
+
+    /// Whether a call without a connection has its line here.
+    pub(super) fn keeps_line(&self, call: &CallId) -> bool {
+        self.lines.holds(call)
     }
 
     /// A call without a connection of ours is over, or with a person.

@@ -6,12 +6,13 @@
 //! | [`door`] | who is put through, and what the others hear |
 //! | [`transfer`] | giving a call to a person |
 //! | [`machine`] | answering machines |
+//! | [`elsewhere`] | what is texted while a call lasts |
 //! | [`resume`] | calls whose stream or document was lost |
 //! | [`recording`] | recordings, and messages left after hours |
 //! | [`spoken`] | conversations by the engine's rules alone, in documents |
 //! | [`stream`] | a call's audio, from the telephone network |
 //! | [`browser`] | a call's audio, from the widget's microphone |
-//! | [`agent`], [`provision`] | conversations with an agent, and making one |
+//! | [`agent`], [`provision`], [`elevenlabs`] | conversations with an agent, making one, and what is said of them later |
 //! | [`telephony`] | control of a call outside its audio |
 //! | [`peers`], [`retell`], [`vapi`] | providers that hold the whole call and ask us for the words |
 //! | [`settings`] | who answers an organisation's telephone, and how an operator says so |
@@ -25,6 +26,8 @@ mod agent;
 pub mod api;
 pub mod browser;
 mod door;
+pub mod elevenlabs;
+mod elsewhere;
 mod lines;
 mod log;
 mod machine;
@@ -71,7 +74,7 @@ use peers::Peers;
 pub use peers::{Peer, PeerReport};
 pub use record::{AttachmentUsage, Call, CallStatus, NewCall, Recording, StatusReport};
 pub use resume::lifeline;
-pub use settings::{Provider, VoiceProfile, VoiceSettings};
+pub use settings::{Department, Provider, VoiceProfile, VoiceSettings};
 pub use view::{CallSummary, CallView};
 
 use crate::config::Settings;
@@ -104,6 +107,7 @@ pub struct Voice {
     pub(crate) peers: Peers,
     door: stream::Door,
     lines: Lines,
+    followed: elsewhere::Followed,
 }
 
 /// The addresses of our routes, as they are given to the carrier.
@@ -217,10 +221,11 @@ impl Voice {
             peers: Peers::new(settings, http)?,
             door: stream::Door::default(),
             lines: Lines::default(),
+            followed: elsewhere::Followed::default(),
         })
     }
 
-    /// Makes an agent at the provider; gives its id.
+    /// Makes an agent at the provider, which tells one of its webhooks how conversations went; gives its id.
     ///
     /// # Errors
     /// What the provider refused.
@@ -230,9 +235,10 @@ impl Voice {
         name: &str,
         language: &str,
         voice: Option<&str>,
+        webhook: Option<&str>,
     ) -> Result<String, ApiError> {
         let seconds = u32::try_from(self.limits.longest / 1_000).unwrap_or(u32::MAX);
-        provision::provision(self.dialer.client(), key, (name, language, voice), seconds).await
+        provision::provision(self.dialer.client(), key, (name, language, voice), seconds, webhook).await
     }
 
     /// How an organisation's calls are held.
@@ -309,8 +315,14 @@ fn people(profile: &VoiceProfile, direction: CallDirection) -> People {
     let to = |number: &Option<String>, reason| {
         number.as_deref().filter(|_| connects).map(|to| plan(profile, to, reason))
     };
+    let departments = profile.departments.iter().filter(|_| connects);
     People {
         anybody: to(&profile.transfer_to, TransferReason::Requested),
+        departments: departments
+            .map(|department| {
+                (department.name.clone(), plan(profile, &department.to, TransferReason::Requested))
+            })
+            .collect(),
         emergency: profile.emergency_to.is_some().then(|| Emergency {
             plan: to(&profile.emergency_to, TransferReason::Emergency),
             pound_key: true,

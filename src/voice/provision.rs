@@ -18,6 +18,7 @@ pub(super) async fn provision(
     key: &SecretString,
     (name, language, voice): (&str, &str, Option<&str>),
     max_seconds: u32,
+    post_call_webhook: Option<&str>,
 ) -> Result<String, ApiError> {
     let mut made = Vec::new();
     for tool in &tools::definitions() {
@@ -36,7 +37,7 @@ pub(super) async fn provision(
         voice,
         speech_model: None,
         llm: None,
-        post_call_webhook: None,
+        post_call_webhook,
     };
     client.create_agent(key, &agent.body()).await
 }

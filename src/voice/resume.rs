@@ -130,7 +130,7 @@ async fn known(
 
 /// What a call does next that has no stream and no document: it is attached again, goes on by rules, or hears goodbye.
 async fn go_on(
-    app: &App,
+    app: &Arc<App>,
     org: &OrgId,
     call: &Call,
     settings: &VoiceSettings,

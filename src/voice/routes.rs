@@ -48,6 +48,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/webhooks/twilio/voice/recording").post(recording::recording))
         .service(at("/api/webhooks/twilio/voice/message").post(recording::message))
         .service(at("/api/webhooks/twilio/voice/gather").post(gather))
+        .service(at("/api/webhooks/twilio/voice/department").post(department))
+        .service(at("/api/webhooks/twilio/voice/told").post(news))
         .service(at("/api/webhooks/twilio/voice/redirect").post(resume::redirect))
         .service(at(RESUME_PATH).post(resume::resume))
         .service(at("/api/webhooks/twilio/voice/transfer").post(transfer::transferred))
@@ -157,7 +159,7 @@ pub async fn incoming(
 
 /// What a call to one of our numbers does first.
 pub(super) async fn arrived(
-    app: &App,
+    app: &Arc<App>,
     request: &HttpRequest,
     line: &Line,
     number: &str,
@@ -224,7 +226,7 @@ async fn received(
 /// Puts a call through to whoever speaks for the organisation. `tries` counts its streams so far: also those that were
 /// refused, so that a call whose stream cannot be had does not go round for ever.
 pub(super) async fn connect(
-    app: &App,
+    app: &Arc<App>,
     org: &OrgId,
     call: &Call,
     settings: &VoiceSettings,
@@ -268,6 +270,31 @@ async fn gather(
     let heard = GatherResult::parse(&form).map_err(malformed)?;
     let settings = app.voice.settings_of(&line.org).await?;
     Ok(told(spoken::go_on(&app, &line.org, &call, &settings.profile, named.n, &heard).await?))
+}
+
+/// What was texted while the caller was asked by rules.
+async fn news(
+    app: web::Data<Arc<App>>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> Result<HttpResponse, Fault> {
+    let form = Form::parse(&body).map_err(malformed)?;
+    let Known { line, call, .. } = Known::of(&app, &request, &form, "/told", "CallSid").await?;
+    let settings = app.voice.settings_of(&line.org).await?;
+    Ok(told(spoken::news(&app, &line.org, &call, &settings.profile).await?))
+}
+
+/// Which department a caller wants who wants a person.
+async fn department(
+    app: web::Data<Arc<App>>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> Result<HttpResponse, Fault> {
+    let form = Form::parse(&body).map_err(malformed)?;
+    let Known { line, call, .. } = Known::of(&app, &request, &form, "/department", "CallSid").await?;
+    let heard = GatherResult::parse(&form).map_err(malformed)?;
+    let settings = app.voice.settings_of(&line.org).await?;
+    Ok(told(spoken::department(&app, &line.org, &call, &settings.profile, &heard).await?))
 }
 
 /// A call moved on.

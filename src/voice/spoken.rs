@@ -1,6 +1,8 @@
 //! Conversations by the engine's rules alone: the carrier speaks the questions and recognises the answers. For
 //! organisations without an agent, and for callers whose agent refuses.
 
+use std::sync::Arc;
+
 use usher_actors::crash_point;
 use usher_actors::voice::ports::TransferReason;
 use usher_channels::twilio::voice::twiml::{Gather, Input, Prompt, Say, SpeechTimeout, Verb, document};
@@ -10,6 +12,7 @@ use usher_conversation::id::OrgId;
 use usher_conversation::session::SessionState;
 use usher_conversation::voice::CallEnd;
 
+use super::elsewhere::{Said, follow_documents};
 use super::peers::turns::{Heard, Talk, Then};
 use super::routes::end;
 use super::transfer::put_through;
@@ -23,13 +26,14 @@ const PATIENCE: u32 = 6;
 /// The first document: what comes `before`, a greeting and the pending question. `instead` of an agent that refused there
 /// is an apology.
 pub(super) async fn begin(
-    app: &App,
+    app: &Arc<App>,
     org: &OrgId,
     call: &Call,
     profile: &VoiceProfile,
     (instead, mut before): (bool, Vec<Verb<'_>>),
 ) -> Result<String, Fault> {
     let opening = Talk { app, org, call, profile }.begin().await?;
+    follow_documents(app, org, call);
     let mut words = opening.first_message.unwrap_or_default();
     if instead {
         words.insert(0, ' ');
@@ -44,7 +48,7 @@ pub(super) async fn begin(
 
 /// Takes what was said or pressed at a place of the conversation, and goes on. Asked twice, it answers twice the same.
 pub(super) async fn go_on(
-    app: &App,
+    app: &Arc<App>,
     org: &OrgId,
     call: &Call,
     profile: &VoiceProfile,
@@ -59,14 +63,16 @@ pub(super) async fn go_on(
         // Who talks is not cut off because of that.
         tracing::info!(call = %call.id, %full, "a call goes on without a line");
     }
+    // It may have been another process that began it.
+    follow_documents(app, org, call);
     let place = usize::try_from(place).unwrap_or(usize::MAX);
     let emergency = if pound { talk.emergency(place).await? } else { None };
     let spoken = if let Some(spoken) = emergency {
         spoken
     } else {
-        let words = speech.or(digits).map(str::to_owned);
-        talk.hear(Heard { place, words, of_ours: None }).await?
+        talk.hear(Heard { place, words: speech.or(digits).map(str::to_owned), of_ours: None }).await?
     };
+    let said = speech.unwrap_or_default();
     crash_point("turn-taken");
     let now = app.runtime.read(org, &call.session).await?;
     let locale = now.meta.locale.clone();
@@ -79,11 +85,28 @@ pub(super) async fn go_on(
             end(app, org, call, CallEnd::Finished).await?;
             goodbye(&spoken.words, &locale)
         }
-        Then::Transfer { to, reason } => {
-            app.voice.release_line(&call.id);
-            hand_to(app, call, profile, &to, reason, &locale)
+        Then::Transfer { reason: TransferReason::Requested, .. } if asks_which(profile, said) => {
+            which_department(app, call, profile, &locale)
         }
+        Then::Transfer { to, reason } => hand_to(app, call, profile, &to, reason, &locale),
     }
+}
+
+/// What the caller hears of something that arrived by other ways, and the question that is asked now.
+pub(super) async fn news(
+    app: &App,
+    org: &OrgId,
+    call: &Call,
+    profile: &VoiceProfile,
+) -> Result<String, Fault> {
+    let now = app.runtime.read(org, &call.session).await?;
+    let Said { words, over } = Said::about(&now.meta, &now.state, profile);
+    if over {
+        end(app, org, call, CallEnd::Finished).await?;
+        return goodbye(&words, &now.meta.locale);
+    }
+    let gather = Listening::new(app, call, &words, &now.meta.locale, place_of(&now.state));
+    document(&[gather.verb(&gather.prompts())]).map_err(Fault::internal)
 }
 
 /// Names the place in the conversation, for every process alike: the same words at two places are two answers.
@@ -158,6 +181,55 @@ fn goodbye(words: &str, locale: &str) -> Result<String, Fault> {
     document(&[Verb::Prompt(Prompt::Say(say)), Verb::Hangup]).map_err(Fault::internal)
 }
 
+/// Whether a caller who wants a person is asked which.
+fn asks_which(profile: &VoiceProfile, said: &str) -> bool {
+    !profile.departments.is_empty() && profile.department(said).is_none()
+}
+
+/// The departments and their keys.
+fn which_department(app: &App, call: &Call, profile: &VoiceProfile, locale: &str) -> Result<String, Fault> {
+    let catalogue = Catalogue::of(locale);
+    let mut words = catalogue.say(Sentence::CallWhichDepartment, &[]);
+    for (key, department) in (1..).zip(&profile.departments) {
+        let key = i32::to_string(&key);
+        words.push(' ');
+        words
+            .push_str(&catalogue.say(Sentence::CallDepartment, &[("key", &key), ("name", &department.name)]));
+    }
+    let (action, language) = (app.voice.urls.of("/department", call), voice_language(locale));
+    let prompts = [Prompt::Say(Say { text: &words, voice: None, language: Some(language) })];
+    let gather = Gather {
+        input: Input::Both,
+        action: Some(&action),
+        timeout_seconds: Some(PATIENCE),
+        speech_timeout: Some(SpeechTimeout::Auto),
+        digits: Some(1),
+        language: Some(language),
+        action_on_empty_result: true,
+        prompts: &prompts,
+        ..Gather::default()
+    };
+    document(&[Verb::Gather(gather)]).map_err(Fault::internal)
+}
+
+/// The caller has said or pressed which department; whoever takes any call takes one that asks for none of them.
+pub(super) async fn department(
+    app: &Arc<App>,
+    org: &OrgId,
+    call: &Call,
+    profile: &VoiceProfile,
+    heard: &GatherResult<'_>,
+) -> Result<String, Fault> {
+    let locale = app.runtime.read(org, &call.session).await?.meta.locale.clone();
+    let place = heard.digits.and_then(|digits| digits.parse::<usize>().ok()?.checked_sub(1));
+    let pressed =
+        place.and_then(|place| profile.departments.get(place)).map(|department| department.to.as_str());
+    match pressed.or_else(|| profile.person(heard.speech.unwrap_or_default())) {
+        Some(to) => hand_to(app, call, profile, to, TransferReason::Requested, &locale),
+        None => begin(app, org, call, profile, (false, Vec::new())).await,
+    }
+}
+
 fn hand_to(
     app: &App,
     call: &Call,
@@ -166,6 +238,7 @@ fn hand_to(
     reason: TransferReason,
     locale: &str,
 ) -> Result<String, Fault> {
+    app.voice.release_line(&call.id);
     let words = Catalogue::of(locale).say(Sentence::CallOneMoment, &[]);
     let first = Prompt::Say(Say { text: &words, voice: None, language: Some(voice_language(locale)) });
     put_through(&app.voice.urls, call, &plan(profile, to, reason), Some(first)).map_err(Fault::internal)

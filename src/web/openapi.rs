@@ -30,6 +30,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
         voice::routes::incoming,
         voice::routes::status,
         voice::resume::resume,
+        voice::elevenlabs::receive,
         voice::api::place,
         voice::api::list,
         voice::api::show,

@@ -9,6 +9,7 @@ mod calls;
 mod clients;
 mod journals;
 mod points;
+mod reported;
 mod spoken;
 mod spoken_audit;
 

@@ -2,6 +2,7 @@
 
 use usher_conversation::session::Origin;
 use usher_conversation::time::Timestamp;
+use usher_conversation::voice::department_named;
 
 use super::ports::TransferPlan;
 
@@ -76,8 +77,19 @@ pub struct Emergency {
 pub struct People {
     /// Whoever takes calls that ask for a person.
     pub anybody: Option<TransferPlan>,
+    /// Who takes those that ask for a department, by its name.
+    pub departments: Vec<(String, TransferPlan)>,
     /// In an emergency.
     pub emergency: Option<Emergency>,
+}
+
+impl People {
+    /// Who takes a call that asks for `wish`; whoever takes any, when no department is named in it.
+    pub(crate) fn person(&self, wish: Option<&str>) -> Option<&TransferPlan> {
+        let names = self.departments.iter().map(|(name, _)| name.as_str());
+        let department = wish.and_then(|wish| department_named(wish, names));
+        department.map(|place| &self.departments[place].1).or(self.anybody.as_ref())
+    }
 }
 
 /// What the pure machine of a call is told at the start.

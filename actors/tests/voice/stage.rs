@@ -412,6 +412,7 @@ impl Stage {
             screened: false,
             people: People {
                 anybody: Some(plan(TransferReason::Requested)),
+                departments: Vec::new(),
                 emergency: Some(Emergency {
                     plan: Some(plan(TransferReason::Emergency)),
                     pound_key: true,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
@@ -163,6 +164,29 @@ pub enum FaultKind {
     },
     /// The agent's first message and questions are never spoken.
     AgentSilent,
+    /// A provider that holds calls (Retell, Vapi) refuses to place one.
+    PeerRefuse {
+        /// The status.
+        #[serde(default = "server_error")]
+        status: u16,
+    },
+    /// Such a provider's connection to the server breaks: Retell dials again, a message of Vapi's is lost.
+    PeerDrop {
+        /// So long after the call was answered.
+        after_ms: u64,
+    },
+    /// Such a provider neither tells nor hears anything for a while.
+    PeerStall {
+        /// So long after the call was answered.
+        after_ms: u64,
+        /// For how long.
+        millis: u64,
+    },
+    /// Such a provider sends a few messages that are none, and some that nobody knows.
+    PeerMalformed {
+        /// So long after the call was answered.
+        after_ms: u64,
+    },
 }
 
 const fn server_error() -> u16 {
@@ -179,7 +203,7 @@ const fn contract_violation() -> u16 {
 }
 
 impl FaultKind {
-    /// How long after its beginning a stream or an agent's conversation is struck.
+    /// How long after its beginning a stream or a conversation is struck.
     pub(crate) const fn after(&self) -> Option<Duration> {
         match self {
             Self::StreamDrop { after_ms }
@@ -189,7 +213,10 @@ impl FaultKind {
             | Self::AgentClose { after_ms, .. }
             | Self::AgentStall { after_ms, .. }
             | Self::AgentInterrupts { after_ms }
-            | Self::AgentMalformed { after_ms } => Some(Duration::from_millis(*after_ms)),
+            | Self::AgentMalformed { after_ms }
+            | Self::PeerDrop { after_ms }
+            | Self::PeerStall { after_ms, .. }
+            | Self::PeerMalformed { after_ms } => Some(Duration::from_millis(*after_ms)),
             _ => None,
         }
     }
@@ -230,6 +257,8 @@ impl FaultKind {
             | Self::AgentInterrupts { .. }
             | Self::AgentMalformed { .. }
             | Self::AgentSilent => Moment::Agent,
+            Self::PeerRefuse { .. } => Moment::PeerHttp,
+            Self::PeerDrop { .. } | Self::PeerStall { .. } | Self::PeerMalformed { .. } => Moment::Peer,
         }
     }
 }
@@ -247,6 +276,8 @@ pub(crate) enum Moment {
     Stream,
     AgentHttp,
     Agent,
+    PeerHttp,
+    Peer,
 }
 
 /// Which messages a fault is for; absent means any.
@@ -336,6 +367,14 @@ impl Faults {
 
     pub(crate) fn rules(&self) -> Vec<FaultRule> {
         self.0.iter().map(|armed| FaultRule { times: armed.left, ..armed.rule.clone() }).collect()
+    }
+
+    /// The status with which a provider refuses to place this call, if it shall.
+    pub(crate) fn refusal(&mut self, subject: Subject<'_>) -> Option<StatusCode> {
+        self.draw(Moment::PeerHttp, subject).into_iter().find_map(|fault| match fault {
+            FaultKind::PeerRefuse { status } => StatusCode::from_u16(status).ok(),
+            _ => None,
+        })
     }
 
     /// The faults that strike now.

@@ -2,9 +2,9 @@
 
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 use url::Url;
 
 use super::webhook::Conversation;
@@ -34,6 +34,21 @@ struct AgentId {
 #[derive(Deserialize)]
 struct ToolId {
     id: String,
+}
+
+/// A webhook of a workspace.
+#[derive(Deserialize)]
+pub struct Webhook {
+    /// Its id, for [`super::setup::AgentSetup::post_call_webhook`].
+    #[serde(rename = "webhook_id")]
+    pub id: String,
+    /// What signs its bodies; told this once.
+    #[serde(rename = "webhook_secret", deserialize_with = "kept_secret")]
+    pub secret: SecretString,
+}
+
+fn kept_secret<'de, D: Deserializer<'de>>(member: D) -> Result<SecretString, D::Error> {
+    String::deserialize(member).map(SecretString::from)
 }
 
 impl ElevenLabsClient {
@@ -67,6 +82,19 @@ impl ElevenLabsClient {
         let url = self.url(&["agents", id]);
         let _: AgentId = self.ask(key, Method::PATCH, url, Some(agent)).await?;
         Ok(())
+    }
+
+    /// Has the workspace post to an address what became of conversations.
+    pub async fn create_webhook(
+        &self,
+        key: &SecretString,
+        name: &str,
+        url: &str,
+    ) -> Result<Webhook, ApiError> {
+        let settings =
+            json!({ "auth_type": "hmac", "name": name, "webhook_url": url, "request_headers": {} });
+        let place = resource(&self.base, ["v1", "workspace", "webhooks"]);
+        self.ask(key, Method::POST, place, Some(&json!({ "settings": settings }))).await
     }
 
     /// Creates a tool from [`super::setup::tool_body`]; gives its id.

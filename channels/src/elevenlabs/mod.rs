@@ -6,4 +6,4 @@ pub mod setup;
 pub mod socket;
 pub mod webhook;
 
-pub use client::{DEFAULT_API_BASE, ElevenLabsClient};
+pub use client::{DEFAULT_API_BASE, ElevenLabsClient, Webhook};

@@ -149,12 +149,24 @@ pub(in crate::cli) struct VoiceSetArgs {
     pub(in crate::cli) line: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) profile: ProfileArgs,
-    /// Remove these: `transfer_to`, `emergency_to`, `hours`, `zone`, `after_hours`, `voicemail`,
+    /// Remove these: `transfer_to`, `departments`, `emergency_to`, `hours`, `zone`, `after_hours`, `voicemail`,
     /// `recording_notice`, `max_calls`.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(in crate::cli) unset: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) remote: RemoteArgs,
+}
+
+/// A department and who takes its calls.
+#[derive(Debug, Clone, Serialize)]
+struct DepartmentArg {
+    name: String,
+    to: String,
+}
+
+fn department(written: &str) -> Result<DepartmentArg, String> {
+    let (name, to) = written.split_once('=').ok_or("give it as NAME=PHONE, e.g. billing=+14155550113")?;
+    Ok(DepartmentArg { name: name.trim().to_owned(), to: to.trim().to_owned() })
 }
 
 /// The members of a profile, by their names in the API.
@@ -169,6 +181,9 @@ pub(in crate::cli) struct ProfileArgs {
     /// Who takes a call that a person should take, E.164.
     #[arg(long)]
     transfer_to: Option<String>,
+    /// Who takes a call that asks for a department, as `NAME=PHONE`; again for each.
+    #[arg(long = "department", value_name = "NAME=PHONE", value_parser = department)]
+    departments: Option<Vec<DepartmentArg>>,
     /// Whether that person hears a summary first.
     #[arg(long, value_name = "BOOL")]
     warm_transfer: Option<bool>,

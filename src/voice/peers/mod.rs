@@ -28,7 +28,7 @@ use usher_channels::vapi::VapiClient;
 use usher_conversation::id::CallId;
 use usher_conversation::problem::Problem;
 
-use super::{retell, vapi};
+use super::{elevenlabs, retell, vapi};
 use crate::config::Settings;
 use crate::web::Fault;
 use crate::web::route::at;
@@ -41,6 +41,7 @@ const REMEMBERED: u64 = 10_000;
 pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(at("/api/voice/peers/{org}").put(setup::connect))
+        .configure(elevenlabs::configure)
         .configure(retell::configure)
         .configure(vapi::configure);
 }
@@ -68,6 +69,9 @@ pub struct PeerReport {
     pub findings: Option<Value>,
     /// What it cost, in cents.
     pub cost_cents: Option<f64>,
+    /// What it cost, in the provider's credits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_credits: Option<f64>,
 }
 
 /// The clients of the providers, and what is remembered of their calls.

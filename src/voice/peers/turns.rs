@@ -52,7 +52,7 @@ pub(in crate::voice) struct LastTurn {
     /// How often we had spoken before it.
     place: usize,
     /// Turns up to and including it.
-    pub(in crate::voice) count: u32,
+    count: u32,
     /// The contact's words.
     heard: String,
     /// The one question they answered.
@@ -65,6 +65,13 @@ pub(in crate::voice) struct LastTurn {
     silences: u32,
     /// What was to become of the call after it.
     pub(in crate::voice) then: Then,
+}
+
+impl LastTurn {
+    /// Words after which nothing is left to say.
+    pub(in crate::voice) fn goodbye(said: String) -> Self {
+        Self { said, then: Then::HangUp, ..Self::default() }
+    }
 }
 
 /// What the contact said, and where in the conversation.
@@ -122,7 +129,7 @@ impl Talk<'_> {
         }
         let (command, revised) = self.command(place, &words, &last);
         let handled = self.insist(self.key(place, &words), &command).await?;
-        let mut spoken = self.spoken(&handled, &command);
+        let mut spoken = self.spoken(&handled, &command, &words);
         let fields = answered(&handled);
         if revised && spoken.then == Then::Listen && !asks(&handled) {
             // The question that followed the first version was not heard.
@@ -154,6 +161,9 @@ impl Talk<'_> {
         if self.profile.emergency_to.is_some() && self.profile.is_emergency(words) {
             return (Command::Escalate { origin, reason: EscalationReason::Emergency }, false);
         }
+        if self.profile.is_department_asked(words) {
+            return (Command::Escalate { origin, reason: EscalationReason::Requested }, false);
+        }
         let more = words.strip_prefix(last.heard.as_str()).map(str::trim).filter(|more| !more.is_empty());
         let revised = more.filter(|_| place == last.place && !last.heard.is_empty());
         let receive = |text: &str| {
@@ -177,26 +187,31 @@ impl Talk<'_> {
     }
 
     /// The words of the session, and what it decided about the call.
-    fn spoken(&self, handled: &Handled, command: &Command) -> Spoken {
+    fn spoken(&self, handled: &Handled, command: &Command, words: &str) -> Spoken {
         let catalogue = Catalogue::of(&handled.meta.locale);
         let line = |sentence| catalogue.say(sentence, &[]);
-        let transfer = |to: &String, reason| Spoken {
+        let transfer = |to: &str, reason| Spoken {
             words: line(Sentence::CallOneMoment),
-            then: Then::Transfer { to: to.clone(), reason },
+            then: Then::Transfer { to: to.to_owned(), reason },
         };
-        if matches!(command, Command::Escalate { .. })
-            && let Some(to) = &self.profile.emergency_to
+        let escalated = match command {
+            Command::Escalate { reason, .. } => Some(*reason),
+            _ => None,
+        };
+        if escalated == Some(EscalationReason::Emergency)
+            && let Some(to) = self.profile.emergency_to.as_deref()
         {
             return transfer(to, TransferReason::Emergency);
         }
+        let person = self.profile.person(words);
         let reply = handled.reply();
         let refused = reply.error.map(|error| error.message);
         let words = reply.text.or(refused).unwrap_or_default();
         let events = handled.turn.iter().flat_map(|turn| &turn.events);
         let wants_a_person =
             |event: &Event| matches!(event, Event::Escalated { reason: EscalationReason::Requested });
-        if let Some(to) = &self.profile.transfer_to
-            && events.clone().any(wants_a_person)
+        if let Some(to) = person
+            && (escalated.is_some() || events.clone().any(wants_a_person))
         {
             return transfer(to, TransferReason::Requested);
         }
@@ -223,7 +238,7 @@ impl Talk<'_> {
         }
         let command = Command::Escalate { origin: origin(self.call), reason: EscalationReason::Emergency };
         let handled = self.insist(self.key(place, "#"), &command).await?;
-        Ok(Some(self.spoken(&handled, &command)))
+        Ok(Some(self.spoken(&handled, &command, "")))
     }
 
     /// The contact says goodbye.

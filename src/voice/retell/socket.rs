@@ -14,7 +14,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use usher_actors::voice::Line;
 use usher_channels::retell::frame::{
-    Config, MAX_FRAME_BYTES, Request, Response, Turn, UNINTELLIGIBLE, Words, heard,
+    Config, MAX_FRAME_BYTES, Request, Response, Turn, Turntaking, UNINTELLIGIBLE, Words, heard,
 };
 use usher_conversation::id::OrgId;
 use usher_conversation::problem::Problem;
@@ -23,9 +23,10 @@ use usher_conversation::voice::CallEnd;
 use super::told;
 use crate::app::App;
 use crate::voice::door::admit;
+use crate::voice::elsewhere::{News, Watch};
 use crate::voice::peers::calls::{answered, known, over};
 use crate::voice::peers::refused;
-use crate::voice::peers::turns::{Heard, Spoken, Talk, Then, unheard};
+use crate::voice::peers::turns::{Heard, LastTurn, Spoken, Talk, Then, unheard};
 use crate::voice::routes::end;
 use crate::voice::spoken::Tongue;
 use crate::voice::{Call, Provider, VoiceSettings};
@@ -88,6 +89,9 @@ enum Left {
     /// The server stops: Retell finds another node.
     Stopping,
 }
+
+/// The goodbye that nobody asked for is heard in this time.
+const GOODBYE_MILLIS: i64 = 20_000;
 
 /// A question of Retell's.
 #[derive(Debug, PartialEq, Eq)]
@@ -212,6 +216,8 @@ impl Socket {
         let mut newest = 0;
         let mut waiting: Option<Question> = None;
         let mut running = FuturesUnordered::new();
+        let mut elsewhere = Watch::new(Arc::clone(&app), org.clone(), call.clone());
+        let mut interrupts = 0;
         loop {
             if running.is_empty()
                 && let Some(question) = waiting.take()
@@ -245,6 +251,19 @@ impl Socket {
                     };
                     if id >= newest {
                         self.say(id, spoken, false);
+                    }
+                }
+                // What is being answered goes on from it by itself.
+                News::MovedOn = elsewhere.next(), if running.is_empty() => {
+                    interrupts += 1;
+                    match elsewhere.said(&settings.profile).await {
+                        Ok(said) => {
+                            self.interrupt(interrupts, &said.words);
+                            if said.over {
+                                return self.hang_up_after(call, said.words, incoming).await;
+                            }
+                        }
+                        Err(error) => tracing::warn!(call = %call.id, %error, "a call could not be told of a text"),
                     }
                 }
                 () = &mut stopped, if running.is_empty() => return Left::Stopping,
@@ -308,6 +327,42 @@ impl Socket {
             no_interruption_allowed: protected,
             ..Words::default()
         }));
+    }
+
+    /// Says something that Retell did not ask for.
+    fn interrupt(&mut self, interrupt_id: u64, words: &str) {
+        self.send(&Response::AgentInterrupt {
+            interrupt_id,
+            content: words.to_owned(),
+            content_complete: true,
+            no_interruption_allowed: false,
+        });
+    }
+
+    /// Nothing is left to say after these words, and words that nobody asked for cannot end a call: the socket is closed in
+    /// order, which does, once it is the contact's turn.
+    async fn hang_up_after(&mut self, call: &Call, words: String, incoming: &mut Incoming) -> Left {
+        self.app.voice.peers.turns.insert(call.id.clone(), LastTurn::goodbye(words));
+        let app = Arc::clone(&self.app);
+        let heard = async {
+            while let Some(Ok(frame)) = incoming.next().await {
+                match read(frame) {
+                    Some(Request::PingPong { timestamp }) => self.send(&Response::PingPong { timestamp }),
+                    Some(
+                        Request::UpdateOnly { turntaking: Some(Turntaking::UserTurn), .. }
+                        | Request::ResponseRequired { .. }
+                        | Request::ReminderRequired { .. },
+                    ) => return,
+                    _ => {}
+                }
+            }
+        };
+        tokio::select! {
+            () = heard => {}
+            () = app.voice.node.alarm.until(app.clock.now().plus_millis(GOODBYE_MILLIS)) => {}
+        }
+        self.outgoing.close(CloseCode::Normal);
+        Left::Closed
     }
 
     fn send(&mut self, response: &Response) {

@@ -160,5 +160,6 @@ fn report(call: &RetellCall) -> PeerReport {
         successful: analysis.call_successful,
         findings: analysis.user_sentiment.map(|mood| serde_json::json!({ "sentiment": mood })),
         cost_cents: call.call_cost.map(|cost| cost.combined_cost),
+        cost_credits: None,
     }
 }

@@ -8,7 +8,7 @@ use usher_conversation::answer::{AnswerValue, BusinessHours, ParseContext};
 use usher_conversation::flow::{FieldType, Validation};
 use usher_conversation::time::Timestamp;
 
-use super::VoiceProfile;
+use super::{Department, VoiceProfile};
 use crate::web::Fault;
 use crate::web::form::{Mistakes, Wrong, phone, text, within, zone};
 
@@ -17,6 +17,8 @@ const NAME_CHARS: usize = 80;
 const SCRIPT_CHARS: usize = 1_000;
 const WORD_CHARS: usize = 40;
 const MOST_WORDS: usize = 50;
+/// As many as there are keys for them.
+const MOST_DEPARTMENTS: usize = 9;
 /// What Twilio accepts as the time-out of a dialled call.
 const RING_SECONDS: RangeInclusive<u32> = 5..=600;
 const CALLS: RangeInclusive<u32> = 1..=100_000;
@@ -38,6 +40,8 @@ pub(in crate::voice) fn read(mut members: Map<String, Value>) -> Result<VoicePro
         None | Some(Value::Null) => None,
         Some(written) => hours_of(&written).map_err(|wrong| mistakes.note(named("hours"), Err(wrong))).ok(),
     };
+    // What is unset has its default.
+    members.retain(|_, value| !value.is_null());
     let mut profile = match serde_json::from_value::<VoiceProfile>(Value::Object(members)) {
         Ok(profile) => VoiceProfile { hours, ..profile },
         Err(error) => {
@@ -90,6 +94,16 @@ fn check(profile: &VoiceProfile, mistakes: &mut Mistakes) {
     mistakes.note(named("agent_name"), text(&profile.agent_name, NAME_CHARS));
     for (member, number) in [("transfer_to", &profile.transfer_to), ("emergency_to", &profile.emergency_to)] {
         mistakes.note(named(member), number.as_deref().map_or(Ok(()), phone));
+    }
+    let departments = &profile.departments;
+    let many =
+        if departments.len() > MOST_DEPARTMENTS { Err(Wrong::TooMany(MOST_DEPARTMENTS)) } else { Ok(()) };
+    let each =
+        |department: &Department| text(&department.name, WORD_CHARS).and_then(|()| phone(&department.to));
+    mistakes.note(named("departments"), many.and_then(|()| departments.iter().try_for_each(each)));
+    if !departments.is_empty() && profile.transfer_to.is_none() {
+        // Somebody must take the calls that name none.
+        mistakes.note(named("transfer_to"), Err(Wrong::Missing));
     }
     // An empty notice is none at all: somebody else tells callers.
     let notice = profile.recording_notice.as_deref().filter(|notice| !notice.is_empty());
@@ -170,5 +184,17 @@ mod tests {
             "profile.agent_name, profile.emergency_words"
         );
         assert_eq!(refused(&json!({ "voicemail": "x".repeat(1_001) })), "profile.voicemail");
+        let sales = json!({ "name": "sales", "to": "+14155550113" });
+        assert_eq!(refused(&json!({ "departments": [sales] })), "profile.transfer_to");
+        let office = "+14155550111";
+        for wrong in [json!([{ "name": "sales", "to": "office" }]), json!([{ "name": "", "to": office }])] {
+            assert_eq!(
+                refused(&json!({ "transfer_to": office, "departments": wrong })),
+                "profile.departments"
+            );
+        }
+        let ten = vec![sales.clone(); 10];
+        assert_eq!(refused(&json!({ "transfer_to": office, "departments": ten })), "profile.departments");
+        assert_eq!(refused(&json!({ "departments": { "sales": office } })), "profile");
     }
 }

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use usher_conversation::answer::BusinessHours;
 use usher_conversation::time::Timestamp;
-use usher_conversation::voice::asks_for_help;
+use usher_conversation::voice::{asks_for_help, department_asked, department_named};
 
 /// Who holds the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +95,8 @@ pub struct VoiceProfile {
     pub overrides: bool,
     /// Who takes a call that a person should take, E.164.
     pub transfer_to: Option<String>,
+    /// Who takes a call that asks for a department; `transfer_to` takes those that name none of them.
+    pub departments: Vec<Department>,
     /// Whether that person hears a summary before they are connected.
     pub warm_transfer: bool,
     /// Seconds a transferred call may ring before the contact comes back to the agent.
@@ -124,12 +126,23 @@ pub struct VoiceProfile {
     pub retry_minutes: u32,
 }
 
+/// A part of an organisation that callers can be put through to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Department {
+    /// What callers call it.
+    pub name: String,
+    /// Who takes its calls, E.164.
+    pub to: String,
+}
+
 impl Default for VoiceProfile {
     fn default() -> Self {
         Self {
             agent_name: "Usher".to_owned(),
             overrides: false,
             transfer_to: None,
+            departments: Vec::new(),
             warm_transfer: true,
             ring_seconds: 25,
             emergency_to: None,
@@ -151,6 +164,25 @@ impl VoiceProfile {
     /// Whether one of the words for an emergency was said, and not denied.
     pub fn is_emergency(&self, speech: &str) -> bool {
         asks_for_help(speech, &self.emergency_words)
+    }
+
+    fn department_names(&self) -> impl Iterator<Item = &str> {
+        self.departments.iter().map(|department| department.name.as_str())
+    }
+
+    /// The department that is named in `wish`.
+    pub fn department(&self, wish: &str) -> Option<&Department> {
+        department_named(wish, self.department_names()).map(|place| &self.departments[place])
+    }
+
+    /// Whether the contact asks to be put through to a department.
+    pub fn is_department_asked(&self, speech: &str) -> bool {
+        department_asked(speech, self.department_names()).is_some()
+    }
+
+    /// The number of whoever takes a call that asks for `wish`; `None` when nobody takes calls.
+    pub fn person(&self, wish: &str) -> Option<&str> {
+        self.department(wish).map(|department| department.to.as_str()).or(self.transfer_to.as_deref())
     }
 
     /// Whether calls are answered at `now`. Hours without a zone that is known, or written wrongly, are always open:

@@ -7,13 +7,17 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use usher_channels::ApiError;
+use usher_channels::elevenlabs::Webhook;
 use usher_channels::widget::ProblemBody;
 use usher_conversation::problem::Problem;
 use utoipa::ToSchema;
 
 use super::{Provider, VoiceProfile, VoiceSettings, form};
 use crate::app::App;
+use crate::inbound::address;
 use crate::tenancy::Organisation;
+use crate::voice::elevenlabs;
+use crate::voice::peers::Peer;
 use crate::web::form::{Mistakes, Wrong, token};
 use crate::web::{Fault, operator};
 
@@ -58,6 +62,10 @@ pub struct ChangeSettings {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     api_key: KeyChange,
+    /// What signs ElevenLabs' post-call webhook, which is to post to `/api/webhooks/elevenlabs`, for an agent that was made
+    /// there. One we make has its own.
+    #[schema(value_type = Option<String>)]
+    webhook_secret: Option<String>,
     /// Has an agent made at ElevenLabs that works with our tools, in place of `agent_id`.
     new_agent: Option<NewAgent>,
     /// Names, numbers, hours, scripts and limits. What it does not say has its default; without it all stays.
@@ -136,10 +144,21 @@ pub async fn change(
 ) -> Result<HttpResponse, Fault> {
     let org = operator::tenant(&app, &request, &org).await?;
     let before = app.store.voice(&org.id).await?.unwrap_or_default();
-    let wanted = wanted(body.into_inner(), before)?;
+    let mut change = body.into_inner();
+    let webhook_secret = change.webhook_secret.take().map(SecretString::from);
+    let mut mistakes = Mistakes::default();
+    if let Some(secret) = &webhook_secret {
+        mistakes.note("webhook_secret", token(secret.expose_secret(), KEY_CHARS));
+    }
+    mistakes.none()?;
+    let wanted = wanted(change, before)?;
     let settings = agreed(&app, &org, wanted).await?;
     let view = shown(&settings);
+    let dialled = settings.provider.is_dialled();
     app.store.save_voice(&org.id, settings).await?;
+    if let Some(door) = webhook_secret.filter(|_| dialled) {
+        app.store.save_voice_peer(&org.id, Peer { line: None, door }).await?;
+    }
     app.voice.profiles.forget(&org.id);
     Ok(HttpResponse::Ok().json(view))
 }
@@ -149,7 +168,7 @@ type Wanted = (VoiceSettings, Option<NewAgent>);
 
 /// Puts the request over what was there.
 fn wanted(change: ChangeSettings, before: VoiceSettings) -> Result<Wanted, Fault> {
-    let ChangeSettings { provider, agent_id, api_key, new_agent, profile } = change;
+    let ChangeSettings { provider, agent_id, api_key, new_agent, profile, webhook_secret: _ } = change;
     if provider.holds_calls() && provider != before.provider {
         return Err(Fault::new(
             Problem::Conflict,
@@ -203,7 +222,9 @@ async fn agreed(app: &App, org: &Organisation, (settings, new): Wanted) -> Resul
     match (&settings.api_key, new, &settings.agent_id) {
         (Some(key), Some(new), _) => {
             let language = new.language.as_deref().unwrap_or(&org.locale);
-            let made = app.voice.provision(key, &org.name, language, new.voice_id.as_deref()).await;
+            let hook = listen(app, org, key).await?;
+            let voice = new.voice_id.as_deref();
+            let made = app.voice.provision(key, &org.name, language, voice, hook.as_deref()).await;
             let agent_id = Some(made.map_err(refused)?);
             // It was made so that every conversation may choose its first words.
             let profile = VoiceProfile { overrides: true, ..settings.profile };
@@ -214,6 +235,21 @@ async fn agreed(app: &App, org: &Organisation, (settings, new): Wanted) -> Resul
             Ok(settings)
         }
         _ => Ok(settings),
+    }
+}
+
+/// Has ElevenLabs tell us how conversations went; gives its id of that. A key that may not set that up talks all the same.
+async fn listen(app: &App, org: &Organisation, key: &SecretString) -> Result<Option<String>, Fault> {
+    let url = address(&app.public, elevenlabs::WEBHOOK_PATH);
+    match app.voice.dialer.client().create_webhook(key, &org.name, &url).await {
+        Ok(Webhook { id, secret }) => {
+            app.store.save_voice_peer(&org.id, Peer { line: None, door: secret }).await?;
+            Ok(Some(id))
+        }
+        Err(error) => {
+            tracing::warn!(org = %org.id, %error, "ElevenLabs will not tell how conversations went");
+            Ok(None)
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::told;
 use crate::app::App;
 use crate::inbound::routes::malformed;
 use crate::voice::door::admit;
+use crate::voice::elsewhere::follow_vapi;
 use crate::voice::peers::calls::{answered, known};
 use crate::voice::peers::turns::{Heard, Spoken, Talk, Then, unheard};
 use crate::voice::peers::{header, refused};
@@ -49,6 +50,10 @@ pub async fn complete(
     let settings = app.voice.settings_of(&org).await?;
     let call = known(&app, &org, &told(vendor_call)).await?;
     edge::concerns(&request, &org, &call.session);
+    let control = vendor_call.monitor.as_ref().and_then(|monitor| monitor.control_url.as_deref());
+    if let Some(control) = control.filter(|_| call.outcome.is_none()) {
+        follow_vapi(app.get_ref(), &org, &call, control);
+    }
     let spoken = match speak(&app, &org, call.clone(), &settings, &asked).await {
         Ok(spoken) => spoken,
         // A model that fails costs the call; one that asks again does not.

@@ -27,6 +27,7 @@ use super::told;
 use crate::app::App;
 use crate::inbound::routes::malformed;
 use crate::voice::door::admit;
+use crate::voice::elsewhere::follow_vapi;
 use crate::voice::peers::calls::{answered, known, over, reported};
 use crate::voice::peers::turns::insist;
 use crate::voice::peers::{PeerReport, header, refused};
@@ -63,7 +64,7 @@ pub async fn receive(
     let ServerMessage { call, timestamp, news } = ServerMessage::parse(&body).map_err(malformed)?;
     let settings = app.voice.settings_of(&org).await?;
     let Some(vendor) = call else { return Ok(HttpResponse::Ok().json(json!({}))) };
-    let on = On { app: &app, org: &org, settings: &settings, vendor: &vendor };
+    let on = On { app: app.get_ref(), org: &org, settings: &settings, vendor: &vendor };
     let answer = match news {
         News::AssistantRequest => on.assistant(&request).await?,
         News::ToolCalls { tool_call_list } => {
@@ -73,7 +74,10 @@ pub async fn receive(
         News::StatusUpdate { status, ended_reason } => {
             let record = on.record(&request).await?;
             match status.as_str() {
-                "in-progress" => answered(&app, &org, &record).await?,
+                "in-progress" => {
+                    answered(&app, &org, &record).await?;
+                    on.follow(&record);
+                }
                 "ended" => match ended_reason.as_deref().or(vendor.ended_reason.as_deref()) {
                     Some(reason) => on.over(&record, reason, None).await?,
                     // How it ended is told by the report.
@@ -145,7 +149,7 @@ async fn sender(app: &App, request: &HttpRequest, body: &[u8]) -> Result<OrgId, 
 
 /// A call whose provider was believed.
 struct On<'m> {
-    app: &'m App,
+    app: &'m Arc<App>,
     org: &'m OrgId,
     settings: &'m VoiceSettings,
     vendor: &'m VapiCall,
@@ -189,7 +193,10 @@ impl On<'_> {
     /// The answers to tools: whatever happens here, the vendor wants one for each, with a good status.
     async fn tools(&self, request: &HttpRequest, wanted: Vec<ToolCall>) -> Value {
         let record = match self.record(request).await {
-            Ok(record) => self.connected(&record).await.map(|()| record),
+            Ok(record) => {
+                self.follow(&record);
+                self.connected(&record).await.map(|()| record)
+            }
             Err(error) => Err(error),
         };
         let mut results = Vec::with_capacity(wanted.len());
@@ -221,8 +228,8 @@ impl On<'_> {
                 let words = Catalogue::of(&current.meta.locale).say(Sentence::CallGoodbye, &[]);
                 self.steer(record, &Control::Say { content: &words, end_call_after_spoken: true }).await;
             }
-            Tool::Transfer { .. } => {
-                let Some(number) = self.settings.profile.transfer_to.as_deref() else {
+            Tool::Transfer { to } => {
+                let Some(number) = self.settings.profile.person(to.as_deref().unwrap_or_default()) else {
                     let json = json!({ "ok": false, "error": "nobody can take the call now" }).to_string();
                     return Ok(tools::ToolAnswer { json, is_error: true });
                 };
@@ -242,6 +249,14 @@ impl On<'_> {
         let destination = Destination::Number { number };
         self.steer(record, &Control::Transfer { destination, content: &words }).await;
         Ok(())
+    }
+
+    /// What is texted meanwhile is told at once where Vapi says the call can be steered, elsewhere at the next turn.
+    fn follow(&self, record: &Call) {
+        let control = self.vendor.monitor.as_ref().and_then(|monitor| monitor.control_url.as_deref());
+        if let Some(control) = control.filter(|_| record.outcome.is_none()) {
+            follow_vapi(self.app, self.org, record, control);
+        }
     }
 
     /// Steers the call where Vapi says it can be steered; elsewhere its own tools do.
@@ -336,5 +351,6 @@ fn kept(report: Report) -> PeerReport {
         successful,
         findings: report.analysis.structured_data,
         cost_cents: report.cost.map(|dollars| dollars * 100.0),
+        cost_credits: None,
     }
 }

@@ -164,7 +164,7 @@ struct Seen {
 }
 
 /// Two answers aloud, a read-back, a correction, an answer by text meanwhile, a wish for a person, and the end.
-async fn converse(stage: &Stage, holder: Holder) -> Result<Seen> {
+async fn converse(stage: &Stage) -> Result<Seen> {
     let (server, client) = (&stage.server, stage.server.ready().client.phone.clone());
     let mut phone = Phone::dials(server.simulator()?, &client, &stage.number).await?;
     let mut turns = Vec::new();
@@ -190,10 +190,7 @@ async fn converse(stage: &Stage, holder: Holder) -> Result<Seen> {
         Ok(fields[2]["answer"].is_object().then_some(()))
     })
     .await?;
-    if holder != Holder::ElevenLabs {
-        // Who cannot be told in the middle of a turn goes on from there at the next one.
-        phone.says("Please repeat the question").await?;
-    }
+    // Nobody says anything meanwhile: what was texted is heard of at once.
     hears(&mut phone, "Do you have a website").await?;
     phone.says("I want to talk to a human").await?;
     hears(&mut phone, "").await?;
@@ -248,7 +245,7 @@ fn broken(seen: &Seen) -> Vec<&'static str> {
 
 async fn is_held_by(holder: Holder) -> Result<()> {
     let stage = Stage::of(holder).await?;
-    let seen = converse(&stage, holder).await?;
+    let seen = converse(&stage).await?;
     assert_eq!(broken(&seen), [""; 0], "{holder:?}: {seen:#?}");
     stage.server.stop().await
 }
@@ -276,6 +273,72 @@ async fn a_conversation_that_vapi_holds_with_our_words_keeps_every_law() -> Resu
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_that_vapi_holds_with_our_tools_keeps_every_law() -> Result<()> {
     is_held_by(Holder::VapiTools).await
+}
+
+/// A call goes on although its provider loses the connection, falters and sends what nobody understands.
+async fn goes_on_in_spite_of(holder: Holder, faults: &[Value]) -> Result<()> {
+    let stage = Stage::of(holder).await?;
+    let simulator = stage.server.simulator()?;
+    for fault in faults {
+        simulator.fault(fault).await?;
+    }
+    let client = stage.server.ready().client.phone.clone();
+    let mut phone = Phone::dials(simulator, &client, &stage.number).await?;
+    phone.until("heard:exact name of your business").await?;
+    phone.says("Reyes Bakery").await?;
+    phone.until("heard:Which phone number").await?;
+    phone.says("415-555-0142").await?;
+    phone.until("heard:Is that right").await?;
+    phone.hangs_up().await?;
+    let record = stage.record().await?;
+    assert_eq!(record["outcome"], "contact_hung_up", "{record:#}");
+    let page = stage.server.widget()?.session().await?.body;
+    assert_eq!(page["fields"][0]["answer"]["value"], "Reyes Bakery");
+    let greetings = phone.lines().await?.iter().filter(|line| line.contains("heard:Hi")).count();
+    assert!(greetings <= 1, "nobody is greeted twice");
+    stage.server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_retells_goes_on_when_its_socket_garbles_falters_and_breaks() -> Result<()> {
+    let faults = [
+        json!({ "kind": "peer_malformed", "after_ms": 500 }),
+        json!({ "kind": "peer_stall", "after_ms": 1_500, "millis": 1_000 }),
+        json!({ "kind": "peer_drop", "after_ms": 4_000 }),
+    ];
+    goes_on_in_spite_of(Holder::Retell, &faults).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_vapis_goes_on_when_its_messages_are_garbled_late_and_lost() -> Result<()> {
+    let faults = [
+        json!({ "kind": "peer_malformed", "after_ms": 500 }),
+        json!({ "kind": "peer_stall", "after_ms": 1_500, "millis": 1_000 }),
+        json!({ "kind": "peer_drop", "after_ms": 3_000 }),
+    ];
+    goes_on_in_spite_of(Holder::VapiWords, &faults).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_its_provider_refuses_to_place_has_failed() -> Result<()> {
+    for holder in [Holder::Retell, Holder::VapiWords] {
+        let stage = Stage::of(holder).await?;
+        stage.server.simulator()?.fault(&json!({ "kind": "peer_refuse", "status": 402 })).await?;
+        let phone = phone_where_it_is_day()?;
+        let org = stage.server.ready().org_id.as_str();
+        let begin = ["session", "start", org, "--name", "Kim Lee", "--phone", phone, "--json"];
+        let opened: Value = serde_json::from_str(&stage.server.command(&begin).await?)?;
+        let session = opened["session_id"].as_str().context("a session")?;
+        stage.server.command(&["call", session, "--json"]).await?;
+        let calls = format!("api/voice/calls?session_id={session}");
+        eventually("the call has failed", PATIENCE, || async {
+            let calls = stage.server.operate("GET", &calls, &Value::Null).await?;
+            Ok((calls["calls"][0]["outcome"] == "failed").then_some(()))
+        })
+        .await?;
+        stage.server.stop().await?;
+    }
+    Ok(())
 }
 
 /// Numbers around the world: somewhere it is day, and calls may be made.

@@ -49,7 +49,7 @@ sentences! {
     CallGoesOn = "call_goes_on", CallResumes = "call_resumes", AfterCall = "after_call",
     AfterCallLink = "after_call_link", CallClosed = "call_closed", CallLinesBusy = "call_lines_busy",
     CallWithoutAgent = "call_without_agent", CallUnheard = "call_unheard", CallGoodbye = "call_goodbye",
-    CallOneMoment = "call_one_moment", CallHold = "call_hold", CallNobodyFree = "call_nobody_free", CallVoicemail = "call_voicemail",
+    CallTexted = "call_texted", CallOneMoment = "call_one_moment", CallWhichDepartment = "call_which_department", CallDepartment = "call_department", CallHold = "call_hold", CallNobodyFree = "call_nobody_free", CallVoicemail = "call_voicemail",
     CallTextUs = "call_text_us", CallLeaveMessage = "call_leave_message", CallMessageTaken = "call_message_taken",
     CallRecorded = "call_recorded", MissedCall = "missed_call", MissedCallLink = "missed_call_link",
     WhisperOrg = "whisper_org", WhisperCaller = "whisper_caller", WhisperAccept = "whisper_accept",

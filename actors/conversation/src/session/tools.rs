@@ -257,7 +257,7 @@ pub fn definitions() -> Vec<ToolDefinition> {
             "transfer",
             "Connects the contact with a person now. Say that you are connecting them, then use it.",
             &[],
-            json!({ "to": words("Whom they asked for, if they said so") }),
+            json!({ "to": words("The department or person they asked for, if they said so") }),
         ),
         tool(
             "end_call",

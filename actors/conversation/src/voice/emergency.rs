@@ -50,12 +50,12 @@ pub fn asks_for_help(speech: &str, phrases: &[String]) -> bool {
 }
 
 /// Whether what stands before a phrase takes it back.
-fn is_denied(before: &[String]) -> bool {
+pub(super) fn is_denied(before: &[String]) -> bool {
     let nearest = before.iter().rev().find(|word| !BETWEEN.contains(&word.as_str()));
     nearest.is_some_and(|word| NEGATIONS.contains(&word.as_str()))
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     let plain: String = text.to_lowercase().chars().filter(|c| !matches!(c, '\'' | '’')).collect();
     let words = plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_owned).collect()

@@ -7,6 +7,7 @@
 mod audio;
 mod briefing;
 mod call;
+mod departments;
 mod emergency;
 mod events;
 mod farewell;
@@ -16,6 +17,7 @@ mod whisper;
 pub use audio::{Audio, AudioFormat, Coding, UnknownFormat};
 pub use briefing::{Persona, briefing};
 pub use call::{CallDirection, CallEnd, CallNews, TurnLatency};
+pub use departments::{department_asked, department_named};
 pub use emergency::asks_for_help;
 pub use events::{AgentEvent, CarrierEvent, Fault, Opening, Refusal, ToolCall, ToolResult, Utterance};
 pub use farewell::is_farewell;

@@ -54,8 +54,9 @@ impl Call {
     }
 
     /// The agent's tool asked for a person.
-    pub(super) fn close_for_a_person(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+    pub(super) fn close_for_a_person(&mut self, wish: Option<&str>, now: Timestamp, out: &mut Vec<Action>) {
         if let Stage::Live { .. } = self.stage {
+            self.person = self.setup.people.person(wish).cloned();
             self.close_with(After::Transfer, LINGER_MILLIS, false, now, out);
         }
     }
@@ -121,7 +122,7 @@ impl Call {
         let Stage::Closing { after, .. } = self.stage else { return };
         match after {
             After::HangUp(end) => self.end(end, now, out),
-            After::Transfer => match self.setup.people.anybody.clone() {
+            After::Transfer => match self.person.take() {
                 Some(plan) => self.transfer(plan, now, out),
                 None => self.transferred(false, now, out),
             },

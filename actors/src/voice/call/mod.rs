@@ -33,7 +33,7 @@ use usher_conversation::voice::{
     TurnLatency, asks_for_help,
 };
 
-use super::ports::{CallRef, CallUsage, Handover, Speaker, TransferReason};
+use super::ports::{CallRef, CallUsage, Handover, Speaker, TransferPlan, TransferReason};
 use super::settings::Setup;
 use ending::After;
 use held::{Held, Note};
@@ -115,6 +115,8 @@ pub(crate) struct Call {
     /// The contact's last words, while the agent thinks.
     heard_at: Option<Timestamp>,
     tools_took: Option<i64>,
+    /// Whom the contact is put through to, once the agent's last words were heard.
+    person: Option<TransferPlan>,
     usage: CallUsage,
 }
 
@@ -140,6 +142,7 @@ impl Call {
             began: now,
             heard_at: None,
             tools_took: None,
+            person: None,
             usage: CallUsage::default(),
             setup,
         };
@@ -506,7 +509,7 @@ impl Call {
         out.push(Action::Result(ToolResult { id: pending.id, result: json, is_error }));
         match tool {
             Tool::EndCall { .. } if !is_error => self.close_call(now, out),
-            Tool::Transfer { .. } if !is_error => self.close_for_a_person(now, out),
+            Tool::Transfer { to } if !is_error => self.close_for_a_person(to.as_deref(), now, out),
             Tool::EndCall { .. }
             | Tool::Transfer { .. }
             | Tool::GetNextQuestion

@@ -125,7 +125,7 @@ impl Brain {
             return self.end("the contact said goodbye");
         }
         let act = if has(&["transfer me", "put me through", "connect me"]) {
-            self.call("transfer", json!({}))
+            self.call("transfer", whom(words))
         } else if has(&[
             "emergency",
             "human",
@@ -272,6 +272,11 @@ fn is_question(words: &str) -> bool {
     let first = words.split_whitespace().next().unwrap_or_default();
     words.ends_with('?')
         || matches!(first, "what" | "why" | "how" | "when" | "who" | "where" | "do" | "does" | "can" | "is")
+}
+
+/// Whom the contact asked for.
+fn whom(words: &str) -> Value {
+    words.split_once(" to ").map_or_else(|| json!({}), |(_, to)| json!({ "to": to }))
 }
 
 #[cfg(test)]

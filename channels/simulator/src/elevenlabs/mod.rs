@@ -4,6 +4,7 @@ mod agents;
 mod contract;
 mod control;
 mod conversation;
+mod post_call;
 mod rest;
 mod socket;
 
@@ -28,6 +29,8 @@ pub(crate) struct Vendor {
     agents: BTreeMap<String, Value>,
     tools: BTreeMap<String, Value>,
     signed: HashMap<String, Signed>,
+    /// Where a workspace is told how conversations went, by id.
+    webhooks: BTreeMap<String, post_call::Webhook>,
     pub(crate) conversations: Vec<Arc<Conversation>>,
 }
 
@@ -92,6 +95,7 @@ impl Default for Vendor {
             agents: BTreeMap::from([(AGENT_ID.to_owned(), agent)]),
             tools,
             signed: HashMap::new(),
+            webhooks: BTreeMap::new(),
             conversations: Vec::new(),
         }
     }

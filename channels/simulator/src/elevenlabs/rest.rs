@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::agents::{AgentConfig, Invalid, check_tool, merge};
 use super::conversation::Conversation;
-use super::{Signed, Vendor, socket};
+use super::{Signed, Vendor, post_call, socket};
 use crate::faults::{FaultKind, Moment, Subject};
 use crate::sim::{Sim, lock};
 use crate::twilio::params::Params;
@@ -20,6 +20,7 @@ const SIGNED_MILLIS: i64 = 15 * 60 * 1_000;
 
 /// The routes of this vendor.
 pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.route("/v1/workspace/webhooks", web::post().to(post_call::create));
     config.service(
         web::scope("/v1/convai")
             .route("/conversation", web::get().to(socket::open))
@@ -128,7 +129,7 @@ impl Vendor {
 }
 
 /// Runs a request whose key is right.
-fn answer(
+pub(super) fn answer(
     sim: &Sim,
     request: &HttpRequest,
     run: impl FnOnce(&mut Vendor) -> Result<HttpResponse, Refusal>,
@@ -303,23 +304,28 @@ async fn fetch_conversation(sim: Shared, request: HttpRequest, id: Path<String>)
     answer(&sim, &request, |vendor| {
         let found = vendor.conversations.iter().find(|conversation| conversation.id == *id);
         let conversation = found.ok_or_else(|| Refusal::not_found("conversation"))?;
-        let seconds = seconds(conversation);
-        let facts = lock(&conversation.facts);
-        Ok(HttpResponse::Ok().json(json!({
-            "agent_id": conversation.agent, "conversation_id": conversation.id,
-            "status": if seconds.is_some() { "done" } else { "in-progress" },
-            "user_id": facts.user_id, "has_audio": false, "has_user_audio": false, "has_response_audio": false,
-            "transcript": facts.transcript,
-            "metadata": {
-                "start_time_unix_secs": conversation.started / 1_000, "call_duration_secs": seconds.unwrap_or(0),
-                "cost": seconds.unwrap_or(0) * 13, "termination_reason": facts.termination, "error": null,
-                "phone_call": null, "text_only": false, "main_language": "en",
-            },
-            "analysis": seconds.map(|_| json!({
-                "call_successful": "success", "transcript_summary": "", "evaluation_criteria_results": {},
-                "data_collection_results": {},
-            })),
-            "conversation_initiation_client_data": facts.client_data,
-        })))
+        Ok(HttpResponse::Ok().json(told(conversation)))
+    })
+}
+
+/// A conversation as the API and the post-call webhook tell it.
+pub(super) fn told(conversation: &Conversation) -> Value {
+    let seconds = seconds(conversation);
+    let facts = lock(&conversation.facts);
+    json!({
+        "agent_id": conversation.agent, "conversation_id": conversation.id,
+        "status": if seconds.is_some() { "done" } else { "in-progress" },
+        "user_id": facts.user_id, "has_audio": false, "has_user_audio": false, "has_response_audio": false,
+        "transcript": facts.transcript,
+        "metadata": {
+            "start_time_unix_secs": conversation.started / 1_000, "call_duration_secs": seconds.unwrap_or(0),
+            "cost": seconds.unwrap_or(0) * 13, "termination_reason": facts.termination, "error": null,
+            "phone_call": null, "text_only": false, "main_language": "en",
+        },
+        "analysis": seconds.map(|_| json!({
+            "call_successful": "success", "transcript_summary": "The caller was asked some questions.",
+            "evaluation_criteria_results": {}, "data_collection_results": {},
+        })),
+        "conversation_initiation_client_data": facts.client_data,
     })
 }

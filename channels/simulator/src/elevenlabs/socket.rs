@@ -14,6 +14,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 use super::agents::AgentConfig;
 use super::contract::{self, Violation};
 use super::conversation::{Conversation, Order, Out, Session, error};
+use super::post_call;
 use super::rest::Refusal;
 use crate::connection;
 use crate::faults::{FaultKind, Moment, Subject, Timed};
@@ -101,6 +102,7 @@ impl Socket {
             facts.termination.clone_from(&termination);
         }
         conversation.note(&self.sim, "ended", termination, detail);
+        post_call::tell(&self.sim, &conversation);
         match end {
             End::Close(code, reason) => {
                 let reason = CloseReason { code: CloseCode::from(code), description: Some(reason) };

@@ -8,6 +8,7 @@ use usher_channels::twilio::codec::is_e164;
 
 use super::{API_KEY, Vendor, call};
 use crate::calls::Order;
+use crate::faults::Subject;
 use crate::json_api::{carries, changed, is_url};
 use crate::sim::{Sim, lock};
 
@@ -126,6 +127,11 @@ async fn create_number(sim: Shared, request: HttpRequest, body: Json<Value>) -> 
 
 async fn create_call(sim: Shared, request: HttpRequest, body: Json<Value>) -> HttpResponse {
     let shared = sim.clone().into_inner();
+    let subject = Subject { to: body["to_number"].as_str().unwrap_or_default(), from: "", body: "" };
+    if let Some(status) = lock(&sim.faults).refusal(subject) {
+        let refused = json!({ "status": "error", "message": "This cannot be served now." });
+        return HttpResponse::build(status).json(refused);
+    }
     answer(&sim, &request, |vendor| {
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         let (from, to, id) = (text("from_number"), text("to_number"), text("override_agent_id"));

@@ -12,6 +12,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::call::Retell;
 use crate::calls::{LineEvent, Order, telephone};
+use crate::faults::{FaultKind, Moment, Subject, Timed};
 use crate::sim::lock;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(7);
@@ -20,6 +21,14 @@ const CONNECT_TRIES: u32 = 3;
 const RECONNECTS: u32 = 4;
 const PING_EVERY: Duration = Duration::from_secs(2);
 const PONG_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Messages that are none, and one of a kind that nobody knows.
+const MALFORMED: [&str; 4] = [
+    "{",
+    "[]",
+    r#"{"interaction_type":"response_required","response_id":"x"}"#,
+    r#"{"interaction_type":"something_new"}"#,
+];
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -74,12 +83,17 @@ pub(crate) async fn converse(retell: &Retell, orders: &mut Receiver<Order>) -> O
         last_pong: Instant::now(),
     };
     lock(&retell.live.line).recognise(true);
+    let call = retell.call();
+    let number = |name: &str| call[name].as_str().unwrap_or_default().to_owned();
+    let (to, from) = (number("to_number"), number("from_number"));
+    let drawn = lock(&retell.sim.faults).draw(Moment::Peer, Subject { to: &to, from: &from, body: "" });
+    let mut faults = Timed::new(&drawn);
     let mut reconnects = 0;
     loop {
         let Some(socket) = connect(retell).await else {
             return if reconnects == 0 { Over::NotOpened } else { Over::Lost };
         };
-        match talk.exchange(socket, orders).await {
+        match talk.exchange(socket, orders, &mut faults).await {
             Break::Over(over) => return over,
             Break::Reconnect if reconnects == RECONNECTS => return Over::Lost,
             Break::Reconnect => reconnects += 1,
@@ -102,7 +116,12 @@ async fn connect(retell: &Retell) -> Option<Socket> {
 }
 
 impl Talk<'_> {
-    async fn exchange(&mut self, mut socket: Socket, orders: &mut Receiver<Order>) -> Break {
+    async fn exchange(
+        &mut self,
+        mut socket: Socket,
+        orders: &mut Receiver<Order>,
+        faults: &mut Timed,
+    ) -> Break {
         let live = &self.retell.live;
         let mut events = live.events();
         let mut pings = interval(PING_EVERY);
@@ -110,6 +129,22 @@ impl Talk<'_> {
         self.last_pong = Instant::now();
         loop {
             let out = tokio::select! {
+                fault = faults.next() => match fault {
+                    FaultKind::PeerStall { millis, .. } => {
+                        sleep(Duration::from_millis(millis)).await;
+                        Vec::new()
+                    }
+                    FaultKind::PeerMalformed { .. } => {
+                        for text in MALFORMED {
+                            if socket.send(Message::text(text)).await.is_err() {
+                                return Break::Reconnect;
+                            }
+                        }
+                        Vec::new()
+                    }
+                    // Without a close, as a connection that breaks.
+                    _ => return Break::Reconnect,
+                },
                 order = orders.recv() => match order {
                     Some(Order::HangUp | Order::Decline) => return Break::Over(Over::UserHungUp),
                     Some(Order::End) | None => return Break::Over(Over::Stopped),

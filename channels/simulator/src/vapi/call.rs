@@ -1,6 +1,7 @@
 //! The life of a call: ringing, the conversation, the messages about it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -43,6 +44,8 @@ pub(super) struct Vapi {
     pub(super) live: Arc<Live>,
     pub(super) assistant: Value,
     number: Value,
+    /// Whether the next message to the server is lost.
+    loses: AtomicBool,
 }
 
 impl Vapi {
@@ -103,6 +106,10 @@ impl Vapi {
         } else {
             Duration::from_secs(server["timeoutSeconds"].as_u64().unwrap_or(SERVER_TIMEOUT_SECONDS))
         };
+        if self.loses.swap(false, Ordering::Relaxed) {
+            self.live.note(&self.sim, "callback", kind, json!({ "url": url, "status": null }));
+            return None;
+        }
         let request = self.sim.http.client().post(url).header("content-type", "application/json");
         let request = self.signed(request, server, &body).timeout(patience).body(body);
         let answer = self.sim.http.send(request).await;
@@ -110,6 +117,23 @@ impl Vapi {
         self.live.note(&self.sim, "callback", kind, json!({ "url": url, "status": status }));
         let answer = answer.ok().filter(|answer| answer.status.is_success())?;
         Some(serde_json::from_slice(&answer.body).unwrap_or(Value::Null))
+    }
+
+    /// The next message does not arrive.
+    pub(super) fn lose_a_message(&self) {
+        self.loses.store(true, Ordering::Relaxed);
+    }
+
+    /// Posts messages that are none, and one of a kind that nobody knows.
+    pub(super) async fn garble(&self) {
+        let server = &self.assistant["server"];
+        let Some(url) = server["url"].as_str() else { return };
+        for body in ["{", "[]", r#"{"message":7}"#, r#"{"message":{"type":"something-new"}}"#] {
+            let request = self.sim.http.client().post(url).header("content-type", "application/json");
+            let answer = self.sim.http.send(self.signed(request, server, body).body(body)).await;
+            let status = answer.ok().map(|answer| answer.status.as_u16());
+            self.live.note(&self.sim, "callback", "malformed", json!({ "url": url, "status": status }));
+        }
     }
 
     /// Shows the server who asks, in the way it has set up.
@@ -155,7 +179,7 @@ pub(super) fn start(sim: &Arc<Sim>, vendor: &mut Vendor, call: &Value, assistant
     let (steer, steered) = mpsc::channel(16);
     vendor.steering.insert(id.to_owned(), steer);
     sim.add_call(&live);
-    let vapi = Vapi { sim: Arc::clone(sim), live, assistant, number };
+    let vapi = Vapi { sim: Arc::clone(sim), live, assistant, number, loses: AtomicBool::new(false) };
     actix_web::rt::spawn(run(vapi, orders, steered));
 }
 
@@ -182,7 +206,8 @@ pub(crate) fn dialled(sim: &Arc<Sim>, phone: &str, number: Value) -> Arc<Live> {
     vendor.steering.insert(id, steer);
     drop(vendor);
     sim.add_call(&live);
-    let vapi = Vapi { sim: Arc::clone(sim), live: Arc::clone(&live), assistant: Value::Null, number };
+    let loses = AtomicBool::new(false);
+    let vapi = Vapi { sim: Arc::clone(sim), live: Arc::clone(&live), assistant: Value::Null, number, loses };
     actix_web::rt::spawn(run(vapi, orders, steered));
     live
 }

@@ -8,6 +8,7 @@ use usher_channels::twilio::codec::is_e164;
 
 use super::talk::Steer;
 use super::{API_KEY, Vendor, call};
+use crate::faults::Subject;
 use crate::json_api::{carries, changed, is_url};
 use crate::sim::{Sim, lock};
 
@@ -220,6 +221,11 @@ pub(super) fn assistant_of(vendor: &Vendor, body: &Value) -> Option<Value> {
 async fn create_call(sim: Shared, request: HttpRequest, body: Json<Value>) -> HttpResponse {
     let shared = sim.clone().into_inner();
     let url = sim.base_url().to_owned();
+    let subject = Subject { to: body["customer"]["number"].as_str().unwrap_or_default(), from: "", body: "" };
+    if let Some(status) = lock(&sim.faults).refusal(subject) {
+        let refused = json!({ "message": "This cannot be served now.", "statusCode": status.as_u16() });
+        return HttpResponse::build(status).json(refused);
+    }
     answer(&sim, &request, |vendor| {
         let to = body["customer"]["number"].as_str().unwrap_or_default();
         if !is_e164(to) {

@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::call::{First, Vapi};
 use super::model::{Model, Then, Turn};
 use crate::calls::{LineEvent, Order, telephone};
+use crate::faults::{FaultKind, Moment, Subject, Timed};
 use crate::sim::lock;
 
 /// Nobody says anything for so long, unless the assistant says otherwise.
@@ -118,6 +119,8 @@ impl Talk<'_> {
         let silence = Duration::from_secs(seconds("silenceTimeoutSeconds", SILENCE_SECONDS));
         let longest = Instant::now() + Duration::from_secs(seconds("maxDurationSeconds", LONGEST_SECONDS));
         let mut events = live.events();
+        let subject = Subject { to: &live.peer, from: &live.handset, body: "" };
+        let mut faults = Timed::new(&lock(&self.vapi.sim.faults).draw(Moment::Peer, subject));
         loop {
             let quiet = self.quiet_since + silence;
             let speaking = self.played.is_some();
@@ -126,6 +129,11 @@ impl Talk<'_> {
                     Some(Order::HangUp | Order::Decline) => return "customer-ended-call",
                     Some(Order::End) | None => return "manually-canceled",
                     Some(Order::Answer | Order::Run(_)) => {}
+                },
+                fault = faults.next() => match fault {
+                    FaultKind::PeerStall { millis, .. } => sleep(Duration::from_millis(millis)).await,
+                    FaultKind::PeerMalformed { .. } => self.vapi.garble().await,
+                    _ => self.vapi.lose_a_message(),
                 },
                 () = sleep_until(longest) => return "exceeded-max-duration",
                 () = sleep_until(quiet), if !speaking => return "silence-timed-out",

@@ -1,6 +1,8 @@
 //! Calls from the handset to the record: a server and the simulated vendors in this process, at an hour the test chooses.
 
+mod departments;
 mod hours;
+mod judged;
 mod outbound;
 mod recording;
 mod records;
@@ -164,7 +166,7 @@ impl Agency {
         self.arrange("POST", "_sim/accounts", &account).await?;
         let api_key = SecretString::from("sk_of_this_test");
         self.arrange("POST", "_sim/elevenlabs/keys", &json!({ "key": api_key.expose_secret() })).await?;
-        let agent = self.app.voice.provision(&api_key, "Bo", office.locale, None).await?;
+        let agent = self.app.voice.provision(&api_key, "Bo", office.locale, None, None).await?;
         let Office { provider, profile, .. } = office;
         let voice = VoiceSettings { provider, agent_id: Some(agent), api_key: Some(api_key), profile };
         Ok(self.app.store.save_voice(&self.org, voice).await?)

@@ -88,6 +88,7 @@ fn setup() -> Setup {
         screened: false,
         people: People {
             anybody: Some(plan(TransferReason::Requested)),
+            departments: Vec::new(),
             emergency: Some(Emergency {
                 plan: Some(plan(TransferReason::Emergency)),
                 pound_key: true,
