@@ -53,12 +53,17 @@ pub(super) struct Said {
 
 impl Said {
     /// That something arrived, and what is asked now.
-    pub(super) fn about(meta: &SessionMeta, state: &SessionState, profile: &VoiceProfile) -> Self {
+    pub(super) fn about(
+        meta: &SessionMeta,
+        state: &SessionState,
+        profile: &VoiceProfile,
+        call: &CallId,
+    ) -> Self {
         let line = |sentence| Catalogue::of(&meta.locale).say(sentence, &[]);
         if state.is_opted_out() {
             return Self { words: line(Sentence::CallGoodbye), over: true };
         }
-        let opening = briefing(meta, state, &persona(profile));
+        let opening = briefing(meta, state, &persona(profile), call);
         let question = opening.variables.get("pending_question").and_then(|question| question.as_str());
         let question = question.filter(|question| !question.is_empty());
         let next = question.map_or_else(|| line(Sentence::CallGoodbye), str::to_owned);
@@ -152,7 +157,7 @@ impl Watch {
     /// What the contact hears of it.
     pub(super) async fn said(&self, profile: &VoiceProfile) -> Result<Said, Fault> {
         let now = self.app.runtime.read(&self.org, &self.call.session).await?;
-        Ok(Said::about(&now.meta, &now.state, profile))
+        Ok(Said::about(&now.meta, &now.state, profile, &self.call.id))
     }
 }
 

@@ -3,7 +3,6 @@
 use usher_actors::voice::ports::{CallLog, CallRef, CallUsage, Handover, Outcome};
 use usher_conversation::ports::{BoxFuture, StoreError};
 
-use super::AttachmentUsage;
 use crate::store::Store;
 
 pub(super) struct Log(Store);
@@ -35,22 +34,6 @@ pub(super) const AGENT_UNAVAILABLE: &str = "agent_unavailable";
 /// Characters of a vendor's reason that are logged.
 const LONGEST_REASON: usize = 200;
 
-fn kept(usage: &CallUsage) -> AttachmentUsage {
-    AttachmentUsage {
-        millis: usage.millis,
-        audio_in_millis: usage.audio_in_millis,
-        audio_out_millis: usage.audio_out_millis,
-        dials: usage.dials,
-        utterances: usage.utterances,
-        heard: usage.heard,
-        interruptions: usage.interruptions,
-        tools: usage.tools,
-        dropped_in: usage.dropped_in,
-        dropped_out: usage.dropped_out,
-        turns: usage.turns.clone(),
-    }
-}
-
 fn written(call: &CallRef, result: Result<(), StoreError>) {
     if let Err(error) = result {
         tracing::error!(call = %call.call, %error, "a call's record could not be written");
@@ -80,7 +63,7 @@ impl CallLog for Log {
                 let why: String = why.chars().filter(|c| !c.is_control()).take(LONGEST_REASON).collect();
                 tracing::warn!(call = %call.call, org = %call.org, why, "an agent cannot be had");
             }
-            let ended = self.0.end_attachment(&call.org, &call.call, call.attachment, left, kept(usage));
+            let ended = self.0.end_attachment(&call.org, &call.call, call.attachment, left, usage);
             written(call, ended.await);
         })
     }

@@ -72,7 +72,7 @@ use lines::Lines;
 pub use outbound::Caller;
 use peers::Peers;
 pub use peers::{Peer, PeerReport};
-pub use record::{AttachmentUsage, Call, CallStatus, NewCall, Recording, StatusReport};
+pub use record::{Call, CallStatus, NewCall, Recording, StatusReport};
 pub use resume::lifeline;
 pub use settings::{Department, Provider, VoiceProfile, VoiceSettings};
 pub use view::{CallSummary, CallView};
@@ -237,7 +237,8 @@ impl Voice {
         voice: Option<&str>,
         webhook: Option<&str>,
     ) -> Result<String, ApiError> {
-        let seconds = u32::try_from(self.limits.longest / 1_000).unwrap_or(u32::MAX);
+        // The provider must not cut the last words of the longest call.
+        let seconds = u32::try_from(self.limits.utmost() / 1_000).unwrap_or(u32::MAX);
         provision::provision(self.dialer.client(), key, (name, language, voice), seconds, webhook).await
     }
 
@@ -275,17 +276,21 @@ impl Voice {
     }
 
     fn setup(&self, call: &Call, profile: &VoiceProfile) -> Setup {
-        // Where the law wants it said first that a machine speaks, nothing may cut that short.
-        let protected = u32::from(call.attachments <= 1);
-        let unsure = call.direction == CallDirection::Outbound && call.answered_by.is_none();
-        Setup {
-            origin: origin(call),
-            began: call.answered_at.filter(|_| call.attachments > 1),
-            protected,
-            screened: unsure && call.attachments <= 1,
-            people: people(profile, call.direction),
-            limits: self.limits.clone(),
-        }
+        setup(call, profile, self.limits.clone())
+    }
+}
+
+fn setup(call: &Call, profile: &VoiceProfile, limits: CallLimits) -> Setup {
+    let unsure = call.direction == CallDirection::Outbound && call.answered_by.is_none();
+    Setup {
+        origin: origin(call),
+        began: call.answered_at.filter(|_| call.attachments > 1),
+        // Where the law wants it said first that a machine speaks, nothing may cut that short. A stream may end before
+        // anything was said: what counts is what the session knows to have been said.
+        protected: 1,
+        screened: unsure && call.conversation.is_none(),
+        people: people(profile, call.direction),
+        limits,
     }
 }
 
@@ -346,5 +351,57 @@ struct Converter(audio::Transcoder);
 impl Transcoder for Converter {
     fn convert(&mut self, audio: &Audio) -> Option<Audio> {
         self.0.convert(audio)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use usher_conversation::id::{CallId, ContactId, SessionId};
+    use usher_conversation::time::Timestamp;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    /// A call of ours that was answered, on its stream with this number from 1.
+    fn answered(attachments: u32) -> Call {
+        Call {
+            id: CallId::new(NOON, [1; 16]),
+            session: SessionId::new(NOON, [2; 16]),
+            contact: ContactId::new(NOON, [3; 16]),
+            provider: Provider::ElevenLabs,
+            direction: CallDirection::Outbound,
+            phone: Some("+14155550142".to_owned()),
+            line: None,
+            vendor_call: Some("CA1".to_owned()),
+            conversation: None,
+            status: CallStatus::InProgress,
+            answered_by: None,
+            handover: None,
+            outcome: None,
+            attachments,
+            recording: None,
+            attempt: 1,
+            due: None,
+            created_at: NOON,
+            answered_at: Some(NOON),
+            ended_at: None,
+            seconds: None,
+        }
+    }
+
+    #[test]
+    fn a_stream_that_came_to_nothing_takes_neither_the_disclosure_nor_the_screening_from_the_next() {
+        let set_up = |call: &Call| {
+            let Setup { protected, screened, .. } =
+                setup(call, &VoiceProfile::default(), CallLimits::default());
+            (protected, screened)
+        };
+        assert_eq!(set_up(&answered(1)), (1, true));
+        assert_eq!(set_up(&answered(2)), (1, true));
+        let talked = Call { conversation: Some("conv_1".to_owned()), ..answered(2) };
+        assert_eq!(set_up(&talked), (1, false), "an agent talked: who answered is known");
+        let person = Call { answered_by: Some("human".to_owned()), ..answered(1) };
+        assert!(!set_up(&person).1);
     }
 }

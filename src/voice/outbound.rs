@@ -343,7 +343,7 @@ impl Parts {
         // Its model may be one that is only told the first words.
         let start = Command::Start { channel: None };
         let session = self.runtime.handle(org, &call.session, None, start).await.map_err(unread)?;
-        let opening = briefing(&session.meta, &session.state, persona);
+        let opening = briefing(&session.meta, &session.state, persona, &call.id);
         let mut variables: Map<String, Value> = opening.variables.into_iter().collect();
         variables.insert("first_message".to_owned(), opening.first_message.into());
         let placed = vapi::client::NewCall {

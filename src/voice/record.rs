@@ -1,9 +1,9 @@
 //! What is kept of a call.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use usher_conversation::id::{CallId, ContactId, SessionId};
 use usher_conversation::time::Timestamp;
-use usher_conversation::voice::{CallDirection, CallEnd, TurnLatency};
+use usher_conversation::voice::{CallDirection, CallEnd};
 
 use super::Provider;
 
@@ -186,34 +186,6 @@ pub struct StatusReport {
     pub seconds: Option<u32>,
     /// What machine detection said.
     pub answered_by: Option<String>,
-}
-
-/// What one attachment used: what a call costs is worked out from these.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AttachmentUsage {
-    /// From its start to its end.
-    pub millis: u64,
-    /// The contact's voice that reached the agent.
-    pub audio_in_millis: u64,
-    /// The agent's voice that was sent to the contact.
-    pub audio_out_millis: u64,
-    /// Conversations opened with the agent.
-    pub dials: u32,
-    /// Utterances of the agent.
-    pub utterances: u32,
-    /// Utterances of the contact.
-    pub heard: u32,
-    /// Times the contact interrupted.
-    pub interruptions: u32,
-    /// Tools that were run.
-    pub tools: u32,
-    /// Pieces of the contact's voice dropped because the agent's side was slow.
-    pub dropped_in: u64,
-    /// Pieces of the agent's voice dropped because the carrier's side was slow.
-    pub dropped_out: u64,
-    /// Stages of the agent's turns, in order.
-    pub turns: Vec<TurnLatency>,
 }
 
 #[cfg(test)]

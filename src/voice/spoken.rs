@@ -100,7 +100,7 @@ pub(super) async fn news(
     profile: &VoiceProfile,
 ) -> Result<String, Fault> {
     let now = app.runtime.read(org, &call.session).await?;
-    let Said { words, over } = Said::about(&now.meta, &now.state, profile);
+    let Said { words, over } = Said::about(&now.meta, &now.state, profile, &call.id);
     if over {
         end(app, org, call, CallEnd::Finished).await?;
         return goodbye(&words, &now.meta.locale);

@@ -2,13 +2,14 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
+use usher_actors::voice::ports::CallUsage;
 use usher_conversation::id::{CallId, OrgId, SessionId};
 use usher_conversation::ports::StoreError;
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{CallDirection, CallEnd};
 
 use super::log::WITH_PERSON;
-use super::record::{AttachmentUsage, Call, CallStatus, NewCall, Recording, StatusReport};
+use super::record::{Call, CallStatus, NewCall, Recording, StatusReport};
 use super::settings::{Provider, VoiceSettings};
 use crate::crypto::Place;
 use crate::db::{DbError, Scope, Statement, Tx, execute, fetch_all, fetch_optional, statements};
@@ -456,12 +457,12 @@ impl Store {
         call: &CallId,
         attachment: u32,
         left: Result<CallEnd, &'static str>,
-        usage: AttachmentUsage,
+        usage: &CallUsage,
     ) -> Result<(), StoreError> {
         let (store, org, call) = (self.clone(), org.clone(), call.clone());
+        let usage = serde_json::to_string(usage).map_err(|e| corrupt(&e))?;
         self.run(async move {
             let now = store.clock().now().as_millis();
-            let usage = serde_json::to_string(&usage).map_err(|e| corrupt(&e))?;
             let mut tx = store.db().write(Scope::Org(&org)).await?;
             let number = i64::from(attachment);
             execute!(&mut tx, KEEP_USAGE, org.as_str(), call.as_str(), number, usage, now)?;
@@ -488,7 +489,7 @@ impl Store {
     }
 
     /// What the attachments of a call used, in order.
-    pub async fn call_usage(&self, org: &OrgId, call: &CallId) -> Result<Vec<AttachmentUsage>, StoreError> {
+    pub async fn call_usage(&self, org: &OrgId, call: &CallId) -> Result<Vec<CallUsage>, StoreError> {
         let (db, org, call) = (self.db().clone(), org.clone(), call.clone());
         self.run(async move {
             let mut tx = db.read(Scope::Org(&org)).await?;

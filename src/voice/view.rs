@@ -1,6 +1,7 @@
 //! Calls as operators see them, by the API and on the command line.
 
 use serde::Serialize;
+use usher_actors::voice::ports::CallUsage;
 use usher_channels::widget::{Channel, Speaker, TranscriptLine};
 use usher_conversation::channel::Channel::Voice;
 use usher_conversation::id::OrgId;
@@ -11,7 +12,7 @@ use usher_conversation::time::Timestamp;
 use usher_conversation::voice::CallNews;
 use utoipa::ToSchema;
 
-use super::{AttachmentUsage, Call, PeerReport, Recording};
+use super::{Call, PeerReport, Recording};
 use crate::store::Store;
 
 /// Turns read from the journal at one time.
@@ -63,7 +64,7 @@ pub struct CallView {
     pub call: CallSummary,
     /// What each media stream of it used, with the latency of every turn in milliseconds.
     #[schema(value_type = Vec<Object>)]
-    pub usage: Vec<AttachmentUsage>,
+    pub usage: Vec<CallUsage>,
     /// What the provider that held the call reported of it: its transcript, summary, judgement and cost.
     #[schema(value_type = Object)]
     pub report: Option<PeerReport>,

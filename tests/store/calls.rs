@@ -2,9 +2,10 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use usher::voice::{
-    AttachmentUsage, Call, CallStatus, NewCall, Peer, PeerReport, Provider, Recording, StatusReport,
-    VoiceProfile, VoiceSettings,
+    Call, CallStatus, NewCall, Peer, PeerReport, Provider, Recording, StatusReport, VoiceProfile,
+    VoiceSettings,
 };
+use usher_actors::voice::ports::CallUsage;
 use usher_conversation::id::SessionId;
 use usher_conversation::voice::{CallDirection, CallEnd};
 
@@ -137,15 +138,15 @@ contract! {
             let token = store.issue_stream_token(org, &call.id).await.unwrap();
             store.take_stream_token(org, &call.id, SID, &token).await.unwrap().unwrap();
         }
-        let usage = |millis| AttachmentUsage { millis, ..AttachmentUsage::default() };
-        store.end_attachment(org, &call.id, 0, Err("line_lost"), usage(1)).await.unwrap();
+        let usage = |millis| CallUsage { millis, ..CallUsage::default() };
+        store.end_attachment(org, &call.id, 0, Err("line_lost"), &usage(1)).await.unwrap();
         assert_eq!(store.call(org, &call.id).await.unwrap().unwrap().handover, None, "the second one has it");
-        store.end_attachment(org, &call.id, 1, Err("drain"), usage(2)).await.unwrap();
-        store.end_attachment(org, &call.id, 1, Err("drain"), usage(3)).await.unwrap();
+        store.end_attachment(org, &call.id, 1, Err("drain"), &usage(2)).await.unwrap();
+        store.end_attachment(org, &call.id, 1, Err("drain"), &usage(3)).await.unwrap();
         let found = store.call(org, &call.id).await.unwrap().unwrap();
         assert_eq!(found.handover.as_deref(), Some("drain"));
         assert_eq!(store.call_usage(org, &call.id).await.unwrap(), [usage(1), usage(2)]);
-        store.end_attachment(org, &call.id, 2, Ok(CallEnd::Finished), usage(4)).await.unwrap();
+        store.end_attachment(org, &call.id, 2, Ok(CallEnd::Finished), &usage(4)).await.unwrap();
         assert!(!store.end_call(org, &call.id, CallEnd::Failed).await.unwrap(), "it ended once");
         let found = store.call(org, &call.id).await.unwrap().unwrap();
         assert_eq!(found.outcome.as_deref(), Some("finished"));
@@ -232,8 +233,8 @@ contract! {
         let recording = Recording { id: "RE1".into(), url: "https://api.twilio.com/RE1".into() };
         store.call_recorded(stranger, &call.id, recording).await.unwrap();
         store.postpone_call(stranger, &call.id, world.now()).await.unwrap();
-        let usage = AttachmentUsage::default();
-        store.end_attachment(stranger, &call.id, 0, Ok(CallEnd::Failed), usage).await.unwrap();
+        let usage = CallUsage::default();
+        store.end_attachment(stranger, &call.id, 0, Ok(CallEnd::Failed), &usage).await.unwrap();
 
         assert_eq!(store.call(owner, &call.id).await.unwrap(), Some(call.clone()));
         assert!(store.call_usage(owner, &call.id).await.unwrap().is_empty());

@@ -11,7 +11,7 @@ use std::task::{self, Poll};
 
 use actix::{Actor, ActorContext, ActorFuture, Addr, AsyncContext, Context, Handler, Message};
 use tokio::sync::watch;
-use usher_conversation::voice::{Audio, AudioFormat, CallEnd, Persona};
+use usher_conversation::voice::{Audio, AudioFormat, Persona};
 
 use super::bridge::Bridge;
 use super::call::Order;
@@ -148,11 +148,6 @@ impl CallHandle {
     /// A person answered: a screened call begins.
     pub fn answered(&self) {
         self.order(Order::Answered);
-    }
-
-    /// Ends the call.
-    pub fn hang_up(&self, end: CallEnd) {
-        self.order(Order::HangUp(end));
     }
 
     /// Lets go of the call without touching the line, because somebody else has it already: a message is being left on

@@ -7,12 +7,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use usher_conversation::flow::{Field, FieldId, FieldType};
+use usher_conversation::flow::{Field, FieldType};
 use usher_conversation::session::tools::{self, Tool, ToolAnswer};
-use usher_conversation::session::{Command, EscalationReason, Origin, SessionState};
+use usher_conversation::session::{Command, EscalationReason, Origin, SessionMeta, SessionState};
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{CallNews, Opening, Persona, briefing};
 
+use super::call::{Entry, Question};
 use super::ports::{CallRef, VoiceNode};
 use crate::crash_point;
 use crate::error::RuntimeError;
@@ -33,7 +34,7 @@ pub(crate) enum Job {
         tool: Tool,
         until: Timestamp,
     },
-    Enter(String),
+    Enter(Entry),
     Escalate(EscalationReason),
     /// For the dial with this number.
     Brief {
@@ -45,9 +46,27 @@ pub(crate) enum Job {
 pub(crate) enum Answer {
     Told,
     Lost,
-    Used { id: String, tool: Tool, answer: ToolAnswer, withdrawn: bool, asked: Option<Asked> },
-    Entered { digits: String, answer: Option<ToolAnswer>, asked: Option<Asked> },
+    Used {
+        id: String,
+        tool: Tool,
+        did: Did,
+    },
+    /// `None` when it answers no question that is asked.
+    Entered {
+        entry: Entry,
+        private: bool,
+        did: Option<Did>,
+    },
     Briefed(u32, Result<Box<Briefing>, RuntimeError>),
+}
+
+/// What came of changing the session.
+pub(crate) struct Did {
+    pub(crate) answer: ToolAnswer,
+    /// The contact withdrew consent with it.
+    pub(crate) withdrawn: bool,
+    /// What is asked then, if that is known.
+    pub(crate) asked: Option<Asked>,
 }
 
 /// What an agent is told first.
@@ -62,12 +81,30 @@ pub(crate) struct Briefing {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Asked {
     pub(crate) turn: u64,
-    pub(crate) field: Option<FieldId>,
+    pub(crate) question: Option<Question>,
 }
 
 impl Asked {
-    pub(crate) fn after(state: &SessionState) -> Self {
-        Self { turn: state.seq(), field: state.pending().cloned() }
+    pub(crate) fn after(meta: &SessionMeta, state: &SessionState) -> Self {
+        let pending = state.pending().and_then(|id| meta.flow.field(id));
+        let question = |field: &Field| Question { field: field.id.clone(), private: field.sensitive };
+        Self { turn: state.seq(), question: pending.map(question) }
+    }
+}
+
+impl Did {
+    fn after(handled: &Handled, tool: &Tool) -> Self {
+        Self {
+            answer: tools::answer(&handled.meta, &handled.state, tool, Some(&handled.reply())),
+            withdrawn: handled.turn.as_ref().is_some_and(|turn| turn.withdraws_consent()),
+            asked: Some(Asked::after(&handled.meta, &handled.state)),
+        }
+    }
+
+    fn failed(error: &RuntimeError) -> Self {
+        tracing::warn!(%error, "a tool of a call could not be carried out");
+        let json = r#"{"ok":false,"error":"it could not be saved just now; go on and try it again later"}"#;
+        Self { answer: ToolAnswer { json: json.to_owned(), is_error: true }, withdrawn: false, asked: None }
     }
 }
 
@@ -92,11 +129,15 @@ impl Clerk {
         Self { jobs: VecDeque::new(), next: 0, busy: false }
     }
 
-    /// Takes a job on; `false` when an older one had to go for it.
+    /// Takes a job on; `false` when an older one had to go for it: words of the agent's before anything that is an answer
+    /// or that somebody waits for.
     pub(crate) fn take_on(&mut self, job: Job) -> bool {
         let full = self.jobs.len() == MOST_JOBS;
         if full {
-            self.jobs.pop_front();
+            let of_agent =
+                |job: &Job| matches!(job, Job::Tell(CallNews::Spoke { .. } | CallNews::Playing { .. }));
+            let least = self.jobs.iter().position(|(_, job)| of_agent(job)).unwrap_or(0);
+            self.jobs.remove(least);
         }
         self.next += 1;
         self.jobs.push_back((self.next, job));
@@ -133,16 +174,18 @@ impl Desk {
                 self.inform(number, command).await
             }
             Job::Use { id, tool, until } => {
-                let (answer, withdrawn, asked) = self.run_tool(number, &tool, until).await;
+                let did = self.run_tool(number, &tool, until).await;
                 if let Tool::RecordAnswer { .. } = tool {
                     crash_point("answer-recorded");
                 }
-                Answer::Used { id, tool, answer, withdrawn, asked }
+                Answer::Used { id, tool, did }
             }
-            Job::Enter(digits) => {
-                let entered = self.enter(number, &digits).await;
-                let (answer, asked) = entered.unwrap_or_else(|error| (Some(failure(&error)), None));
-                Answer::Entered { digits, answer, asked }
+            Job::Enter(entry) => {
+                let (private, did) = self.enter(number, &entry).await.unwrap_or_else(|error| {
+                    let private = entry.asked.as_ref().is_some_and(|asked| asked.private);
+                    (private, Some(Did::failed(&error)))
+                });
+                Answer::Entered { entry, private, did }
             }
             Job::Brief { dial } => Answer::Briefed(dial, self.brief().await),
         }
@@ -159,47 +202,44 @@ impl Desk {
         }
     }
 
-    /// The answer, whether the contact withdrew consent with it, and what is asked then.
-    async fn run_tool(
-        &self,
-        number: u64,
-        tool: &Tool,
-        until: Timestamp,
-    ) -> (ToolAnswer, bool, Option<Asked>) {
-        let told = match tool.command(&self.call.call, &self.origin) {
-            Some(command) => self.insist(number, &command, until).await.map(|handled| {
-                let reply = handled.reply();
-                let answer = tools::answer(&handled.meta, &handled.state, tool, Some(&reply));
-                let withdrawn = handled.turn.as_ref().is_some_and(|turn| turn.withdraws_consent());
-                (answer, withdrawn, Some(Asked::after(&handled.state)))
-            }),
-            None => self.node.runtime.read(&self.call.org, &self.call.session).await.map(|current| {
-                let answer = tools::answer(&current.meta, &current.state, tool, None);
-                (answer, false, Some(Asked::after(&current.state)))
+    async fn run_tool(&self, number: u64, tool: &Tool, until: Timestamp) -> Did {
+        let done = match tool.command(&self.call.call, &self.origin) {
+            Some(command) => {
+                self.insist(number, &command, until).await.map(|handled| Did::after(&handled, tool))
+            }
+            None => self.node.runtime.read(&self.call.org, &self.call.session).await.map(|current| Did {
+                answer: tools::answer(&current.meta, &current.state, tool, None),
+                withdrawn: false,
+                asked: Some(Asked::after(&current.meta, &current.state)),
             }),
         };
-        told.unwrap_or_else(|error| (failure(&error), false, None))
+        done.unwrap_or_else(|error| Did::failed(&error))
     }
 
-    /// Offers digits as the answer to the pending question, if that is one digits can answer.
-    async fn enter(
-        &self,
-        number: u64,
-        digits: &str,
-    ) -> Result<(Option<ToolAnswer>, Option<Asked>), RuntimeError> {
+    /// Offers what was entered as the answer to the question it was begun for, and says whether that is private. Digits
+    /// are an answer only while that question is pending, and only to one that digits can answer.
+    async fn enter(&self, number: u64, entry: &Entry) -> Result<(bool, Option<Did>), RuntimeError> {
+        let until = self.node.now().plus_millis(NEWS_MILLIS);
+        let asked = entry.asked.as_ref();
+        if !entry.keyed {
+            let field = asked.map(|asked| asked.field.clone());
+            let tool = Tool::RecordAnswer { field, value: entry.text.as_str().into() };
+            return Ok((true, Some(self.run_tool(number, &tool, until).await)));
+        }
         let current = self.node.runtime.read(&self.call.org, &self.call.session).await?;
         let pending = pending_field(&current.meta.flow, &current.state);
-        let Some((field, value)) = pending.and_then(|field| Some((field, value_of(field, digits)?))) else {
-            return Ok((None, None));
+        let private =
+            asked.is_some_and(|asked| asked.private) || pending.is_some_and(|field| field.sensitive);
+        let pending = pending.filter(|field| asked.is_some_and(|asked| asked.field == field.id));
+        let Some((field, value)) = pending.and_then(|field| Some((field, value_of(field, &entry.text)?)))
+        else {
+            return Ok((private, None));
         };
-        let field = field.id.clone();
-        let command =
-            Command::Submit { origin: self.origin.clone(), field: field.clone(), value: value.clone() };
-        let until = self.node.now().plus_millis(NEWS_MILLIS);
+        let (origin, field) = (self.origin.clone(), field.id.clone());
+        let command = Command::Submit { origin, field: field.clone(), value: value.clone() };
         let handled = self.insist(number, &command, until).await?;
         let tool = Tool::RecordAnswer { field: Some(field), value };
-        let answer = tools::answer(&handled.meta, &handled.state, &tool, Some(&handled.reply()));
-        Ok((Some(answer), Some(Asked::after(&handled.state))))
+        Ok((private, Some(Did::after(&handled, &tool))))
     }
 
     async fn brief(&self) -> Result<Box<Briefing>, RuntimeError> {
@@ -207,10 +247,10 @@ impl Desk {
         let CallRef { org, session, .. } = &*self.call;
         let start = Command::Start { channel: None };
         let current = self.node.runtime.handle(org, session, None, start).await?;
-        let opening = briefing(&current.meta, &current.state, &self.persona);
+        let opening = briefing(&current.meta, &current.state, &self.persona, &self.call.call);
         let live = current.state.call().filter(|live| live.id == self.call.call);
         let utterances = live.map_or(0, |live| live.utterance);
-        Ok(Box::new(Briefing { opening, utterances, asked: Asked::after(&current.state) }))
+        Ok(Box::new(Briefing { opening, utterances, asked: Asked::after(&current.meta, &current.state) }))
     }
 
     /// Tries until it is durable, it is refused for good, or the time is up.
@@ -234,15 +274,6 @@ impl Desk {
                 }
             }
         }
-    }
-}
-
-fn failure(error: &RuntimeError) -> ToolAnswer {
-    tracing::warn!(%error, "a tool of a call could not be carried out");
-    ToolAnswer {
-        json: r#"{"ok":false,"error":"it could not be saved just now; go on and try it again later"}"#
-            .to_owned(),
-        is_error: true,
     }
 }
 
@@ -270,6 +301,8 @@ fn value_of(field: &Field, digits: &str) -> Option<serde_json::Value> {
             "2" => Some(false.into()),
             _ => None,
         },
+        // The agent is not to hear them, so nobody else can take them for an answer.
+        FieldType::Text | FieldType::LongText if field.sensitive => Some(digits.into()),
         FieldType::Text
         | FieldType::LongText
         | FieldType::PersonName
@@ -280,5 +313,32 @@ fn value_of(field: &Field, digits: &str) -> Option<serde_json::Value> {
         | FieldType::Address
         | FieldType::BusinessHours
         | FieldType::File => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use usher_conversation::voice::TurnLatency;
+
+    use super::*;
+
+    fn heard() -> Job {
+        Job::Tell(CallNews::Heard { text: "Yes".to_owned() })
+    }
+
+    #[test]
+    fn a_clerk_who_is_overrun_forgets_words_of_the_agent_first() {
+        let mut clerk = Clerk::new();
+        let spoke = CallNews::Spoke { utterance: 1, text: "Hi.".to_owned(), latency: TurnLatency::default() };
+        assert!(clerk.take_on(Job::Escalate(EscalationReason::Emergency)));
+        assert!(clerk.take_on(Job::Tell(spoke)));
+        while clerk.jobs.len() < MOST_JOBS {
+            assert!(clerk.take_on(heard()));
+        }
+        assert!(!clerk.take_on(heard()));
+        let kept = clerk.jobs.iter().map(|(number, _)| *number).take(2).collect::<Vec<_>>();
+        assert_eq!(kept, [1, 3], "the human is still called");
+        assert!(!clerk.take_on(heard()));
+        assert_eq!(clerk.jobs[0].0, 3, "with nothing of less weight, the oldest goes");
     }
 }

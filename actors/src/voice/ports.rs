@@ -9,6 +9,7 @@ use std::task::Context;
 
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::LocalBoxStream;
+use serde::{Deserialize, Serialize};
 use usher_conversation::id::{CallId, OrgId, SessionId};
 use usher_conversation::ports::{BoxFuture, Clock};
 use usher_conversation::time::Timestamp;
@@ -169,10 +170,16 @@ impl fmt::Debug for TransferPlan {
     }
 }
 
-/// What the telephone network refused.
+/// Why the telephone network did not do, or may not have done, what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the telephone network refused: {0}")]
-pub struct TelephonyError(pub String);
+pub enum TelephonyError {
+    /// It did not, or was not asked.
+    #[error("the telephone network refused: {0}")]
+    Refused(String),
+    /// It may have: its answer was lost, or says nothing.
+    #[error("the telephone network's answer is not known: {0}")]
+    Unknown(String),
+}
 
 /// Control of a call outside its media stream.
 pub trait Telephony: Send + Sync {
@@ -180,7 +187,8 @@ pub trait Telephony: Send + Sync {
     fn hang_up<'a>(&'a self, call: &'a CallRef) -> BoxFuture<'a, Result<(), TelephonyError>>;
 
     /// Gives the call to a person. The media stream is closed by the network soon after; a transfer that fails (nobody
-    /// answers) attaches the call again. A call that has ended cannot be given to anybody.
+    /// answers) attaches the call again. A call that has ended cannot be given to anybody. Answers within the time that the
+    /// call's machine waits: 20 seconds.
     fn transfer<'a>(
         &'a self,
         call: &'a CallRef,
@@ -218,8 +226,10 @@ pub enum Outcome {
     HandedOver(Handover),
 }
 
-/// What an attachment used and how it went: the call record's figures.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What an attachment used and how it went: the call record's figures, from which is worked out what a call costs. Records
+/// hold it as JSON, so a new figure needs a default.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CallUsage {
     /// From the start of the attachment to its end.
     pub millis: u64,

@@ -9,7 +9,7 @@ use super::ports::TransferPlan;
 /// Bounds of a call's life. Times are milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallLimits {
-    /// A call lasts no longer; the agent is told shortly before.
+    /// Then the agent is asked to say goodbye; it is told shortly before.
     pub longest: i64,
     /// The agent's time to say goodbye in when the call has to end.
     pub last_words: i64,
@@ -38,6 +38,13 @@ pub struct CallLimits {
     pub carrier_behind: usize,
     /// Raw bytes of the agent's voice that are held then; the oldest go first.
     pub carrier_held: usize,
+}
+
+impl CallLimits {
+    /// No call lasts longer than this, its last words included.
+    pub const fn utmost(&self) -> i64 {
+        self.longest + 2 * self.last_words
+    }
 }
 
 impl Default for CallLimits {
@@ -99,7 +106,8 @@ pub struct Setup {
     pub origin: Origin,
     /// When the contact was first connected, for a call that was attached before.
     pub began: Option<Timestamp>,
-    /// So many of the agent's first utterances cannot be interrupted: the disclosure that the law asks for.
+    /// So many of the agent's first utterances cannot be interrupted: the disclosure that the law asks for. None, once the
+    /// session knows of an utterance on this call.
     pub protected: u32,
     /// The agent is dialled only when it is known that a person answered, or that this cannot be known in time.
     pub screened: bool,

@@ -45,6 +45,8 @@ struct Board {
 #[derive(Default)]
 struct Calls {
     closed: bool,
+    /// Every call is handed over, also one that comes to life only now.
+    draining: bool,
     /// Tells two attachments of one call apart.
     tickets: u64,
     live: HashMap<CallId, Entry>,
@@ -140,12 +142,6 @@ impl Switchboard {
         self.0.lock().live.get(call)?.handle.clone()
     }
 
-    /// Live calls.
-    pub fn live(&self) -> usize {
-        let calls = self.0.lock();
-        calls.live.len() + calls.leaving
-    }
-
     /// Resolves when no call is live.
     pub async fn emptied(&self) {
         self.0.emptied().await;
@@ -158,7 +154,11 @@ impl Switchboard {
         if tokio::time::timeout(patience, self.0.emptied()).await.is_ok() {
             return Drained::Clean;
         }
-        let handles: Vec<_> = self.0.lock().live.values().filter_map(|entry| entry.handle.clone()).collect();
+        let handles: Vec<_> = {
+            let mut calls = self.0.lock();
+            calls.draining = true;
+            calls.live.values().filter_map(|entry| entry.handle.clone()).collect()
+        };
         for handle in handles {
             handle.order(Order::Leave(Outcome::HandedOver(Handover::Drain)));
         }
@@ -197,15 +197,20 @@ pub struct Line {
 }
 
 impl Line {
-    /// From now on the call can be reached. One that was replaced meanwhile is told so at once.
+    /// From now on the call can be reached. One that was replaced meanwhile, or whose node is leaving, is told so at once.
     pub(super) fn connect(&self, handle: &CallHandle) {
         let mut calls = self.board.lock();
-        match calls.live.get_mut(&self.call) {
-            Some(entry) if entry.ticket == self.ticket => entry.handle = Some(handle.clone()),
-            Some(_) | None => {
-                drop(calls);
-                handle.order(Order::Leave(Outcome::HandedOver(Handover::Superseded)));
+        let draining = calls.draining;
+        let leave = match calls.live.get_mut(&self.call) {
+            Some(entry) if entry.ticket == self.ticket => {
+                entry.handle = Some(handle.clone());
+                draining.then_some(Handover::Drain)
             }
+            Some(_) | None => Some(Handover::Superseded),
+        };
+        drop(calls);
+        if let Some(reason) = leave {
+            handle.order(Order::Leave(Outcome::HandedOver(reason)));
         }
     }
 

@@ -65,7 +65,7 @@ fn an_agent_that_is_slow_misses_the_oldest_and_the_call_counts_it() {
         stage.log.until_seen(50, to_agent).await;
         let heard: Vec<u8> = stage.log.voice().iter().map(|audio| audio.data[0]).collect();
         assert_eq!(heard, (31..=80).collect::<Vec<u8>>());
-        phone.handle.hang_up(CallEnd::Canceled);
+        phone.handle.leave(Outcome::Ended(CallEnd::Canceled));
         assert_eq!(phone.handle.finished().await, Outcome::Ended(CallEnd::Canceled));
         let usage = stage.log.seen().iter().find_map(|seen| match seen {
             Seen::Recorded(_, usage) => Some(usage.clone()),

@@ -53,9 +53,7 @@ fn a_call_whose_farewell_panics_too_still_ends_and_gives_its_line_back() {
         stage.log.closing_panics.store(true, SeqCst);
         stage.agent(said("boom")).await;
         assert_eq!(phone.handle.finished().await, Outcome::HandedOver(Handover::Failure));
-        while stage.board.live() > 0 {
-            tokio::task::yield_now().await;
-        }
+        stage.board.emptied().await;
     });
 }
 

@@ -36,7 +36,7 @@ fn a_call_is_in_the_journal_from_its_connection_to_its_end() {
         phone.send(CarrierEvent::Played(2)).await;
         stage.agent(heard("Hello")).await;
         stage.journaled(|news| matches!(news, CallNews::Heard { .. })).await;
-        phone.handle.hang_up(CallEnd::Finished);
+        phone.handle.leave(Outcome::Ended(CallEnd::Finished));
         assert_eq!(phone.handle.finished().await, Outcome::Ended(CallEnd::Finished));
         stage.journaled(|news| matches!(news, CallNews::Ended { .. })).await;
         let news = stage.news();
@@ -173,6 +173,8 @@ fn digits_answer_a_question_that_digits_can_answer() {
         press("12#").await;
         stage.log.until(|seen| *seen == Seen::Message("I pressed 1 2.".to_owned())).await;
         stage.world.text(&stage.runtime, &stage.session, "acme.com").await.expect("heard");
+        // Digits answer what the call knows to be asked when they are pressed.
+        stage.log.until(|seen| matches!(seen, Seen::Context(text) if text.contains("Team size"))).await;
         press("12").await;
         stage.log.until_seen(4, |seen| *seen == Seen::Active).await;
         stage.world.clock.advance(2_000);
@@ -208,7 +210,7 @@ fn a_call_whose_node_died_goes_on_from_what_was_heard_under_keys_of_its_own() {
         assert!(greeting(0).contains("Dana") && !greeting(1).contains("Dana"), "nobody is greeted twice");
         stage.pick_up(AudioFormat::Mulaw8k).await;
         stage.agent_says(1, "Your website, please?", 20).await;
-        second.handle.hang_up(CallEnd::Finished);
+        second.handle.leave(Outcome::Ended(CallEnd::Finished));
         second.handle.finished().await;
         stage.journaled(|news| matches!(news, CallNews::Ended { .. })).await;
         let spoken: Vec<_> = stage

@@ -15,7 +15,7 @@ use usher_actors::voice::ports::{
     Telephony, TelephonyError, Transcoder, Transcoding, TransferPlan, TransferReason, VoiceNode,
 };
 use usher_actors::voice::{
-    CallHandle, CallLimits, Emergency, People, Setup, Switchboard, VoiceCall, VoiceChannel,
+    CallHandle, CallLimits, Emergency, Line, People, Setup, Switchboard, VoiceCall, VoiceChannel,
 };
 use usher_actors::{Alarm, Runtime, RuntimeConfig};
 use usher_conversation::channel::Channel;
@@ -240,7 +240,9 @@ impl Telephony for FakeNetwork {
     ) -> BoxFuture<'a, Result<(), TelephonyError>> {
         self.0.note(Seen::Transferred(plan.clone()));
         let refused = self.0.no_transfers.load(SeqCst);
-        Box::pin(async move { if refused { Err(TelephonyError("busy".to_owned())) } else { Ok(()) } })
+        Box::pin(
+            async move { if refused { Err(TelephonyError::Refused("busy".to_owned())) } else { Ok(()) } },
+        )
     }
 
     fn hold<'a>(&'a self, _call: &'a CallRef) -> BoxFuture<'a, Result<(), TelephonyError>> {
@@ -403,6 +405,11 @@ impl Stage {
 
     pub(crate) fn ring_as(&self, call: CallRef) -> Phone {
         let line = self.board.admit(&call, None).expect("a line");
+        self.put_through(call, line)
+    }
+
+    /// A call that has its line.
+    pub(crate) fn put_through(&self, call: CallRef, line: Line) -> Phone {
         let plan =
             |reason| TransferPlan { to: "+15035550100".to_owned(), ring_seconds: 20, warm: true, reason };
         let setup = Setup {

@@ -6,6 +6,7 @@ use usher_actors::Drained;
 use usher_actors::voice::NoLine;
 use usher_actors::voice::ports::{CallRef, Handover, Outcome};
 use usher_conversation::id::OrgId;
+use usher_conversation::voice::CallEnd;
 
 use crate::stage::{Seen, Stage, run};
 use crate::support::NOON;
@@ -51,17 +52,16 @@ fn a_newer_attachment_takes_the_place_of_the_older_even_when_all_lines_are_taken
     run(async {
         let stage = Stage::new();
         let older = stage.talk().await;
-        let _other = stage.board.admit(&stage.call_ref(2, 0), None).expect("a line");
+        let other = stage.board.admit(&stage.call_ref(2, 0), None).expect("a line");
         let newer = stage.ring_as(stage.call_ref(1, 1));
         assert_eq!(older.handle.finished().await, Outcome::HandedOver(Handover::Superseded));
         assert_eq!(stage.log.count(|seen| *seen == Seen::HungUp), 0);
-        while stage.board.live() > 2 {
-            tokio::task::yield_now().await;
-        }
         let call = stage.call_ref(1, 1).call;
         let found = stage.board.find(&call).expect("the newer one stays known");
         found.leave(Outcome::HandedOver(Handover::Drain));
         assert_eq!(newer.handle.finished().await, Outcome::HandedOver(Handover::Drain));
+        drop(other);
+        stage.board.emptied().await;
     });
 }
 
@@ -76,7 +76,7 @@ fn a_drain_takes_no_more_calls_and_waits_for_those_that_are_live() {
             tokio::task::yield_now().await;
         }
         assert_eq!(stage.board.admit(&stage.call_ref(2, 0), None).err(), Some(NoLine::ShuttingDown));
-        phone.handle.hang_up(usher_conversation::voice::CallEnd::Finished);
+        phone.handle.leave(Outcome::Ended(CallEnd::Finished));
         assert_eq!(drain.await.expect("it ends"), Drained::Clean);
     });
 }
@@ -91,5 +91,18 @@ fn a_drain_hands_calls_that_go_on_to_the_redirect() {
         assert_eq!(stage.log.count(|seen| *seen == Seen::Held), 1, "the contact hears a word");
         assert_eq!(stage.log.count(|seen| *seen == Seen::LineClosed), 1);
         assert_eq!(stage.log.count(|seen| *seen == Seen::HungUp), 0);
+    });
+}
+
+#[test]
+fn a_call_that_is_still_being_set_up_when_calls_are_handed_over_is_handed_over_too() {
+    run(async {
+        let stage = Stage::new();
+        let call = stage.call_ref(1, 0);
+        let line = stage.board.admit(&call, None).expect("a line");
+        assert_eq!(stage.board.drain(Duration::ZERO, Duration::ZERO).await, Drained::Deadline);
+        let phone = stage.put_through(call, line);
+        assert_eq!(phone.handle.finished().await, Outcome::HandedOver(Handover::Drain));
+        stage.board.emptied().await;
     });
 }

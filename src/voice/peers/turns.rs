@@ -102,7 +102,7 @@ impl Talk<'_> {
         // session that has begun is left as it is; no dedup key, whose answer would be the session as it was at first.
         let start = Command::Start { channel: None };
         let session = app.runtime.handle(org, &call.session, None, start).await?;
-        let opening = briefing(&session.meta, &session.state, &persona(profile));
+        let opening = briefing(&session.meta, &session.state, &persona(profile), &call.id);
         let news = CallNews::Connected { origin: origin(call), direction: call.direction };
         tell(app, org, call, &format!("{}:connected", call.attachments), news).await?;
         let turns = &app.voice.peers.turns;
@@ -263,7 +263,7 @@ impl Talk<'_> {
         let spoken = if leaving {
             Spoken { words: catalogue.say(Sentence::CallGoodbye, &[]), then: Then::HangUp }
         } else {
-            let opening = briefing(&current.meta, &current.state, &persona(profile));
+            let opening = briefing(&current.meta, &current.state, &persona(profile), &call.id);
             let words = format!("{} {}", catalogue.say(Sentence::CallUnheard, &[]), question_of(&opening));
             Spoken { words: words.trim().to_owned(), then: Then::Listen }
         };
@@ -276,7 +276,7 @@ impl Talk<'_> {
     }
 
     fn question(&self, handled: &Handled) -> String {
-        question_of(&briefing(&handled.meta, &handled.state, &persona(self.profile)))
+        question_of(&briefing(&handled.meta, &handled.state, &persona(self.profile), &self.call.id))
     }
 
     /// Names the words at their place, so that they are taken once.

@@ -112,7 +112,7 @@ async fn incoming(app: &App, request: &HttpRequest, org: &OrgId, body: &[u8]) ->
         let record = known(app, org, &told).await?;
         edge::concerns(request, org, &record.session);
         let current = app.runtime.read(org, &record.session).await?;
-        let opening = briefing(&current.meta, &current.state, &persona(&settings.profile));
+        let opening = briefing(&current.meta, &current.state, &persona(&settings.profile), &record.id);
         answer.dynamic_variables = variables(&opening.variables);
         answer.metadata = Map::from_iter([(OURS.to_owned(), Value::from(record.id.as_str()))]);
     }

@@ -176,7 +176,7 @@ impl On<'_> {
         }
         let begin = Command::Start { channel: None };
         let session = app.runtime.handle(org, &record.session, None, begin).await?;
-        let opening = briefing(&session.meta, &session.state, &persona(&settings.profile));
+        let opening = briefing(&session.meta, &session.state, &persona(&settings.profile), &record.id);
         let mut variables: Map<String, Value> = opening.variables.into_iter().collect();
         variables.insert("first_message".to_owned(), opening.first_message.into());
         variables.insert("usher_call".to_owned(), record.id.as_str().into());

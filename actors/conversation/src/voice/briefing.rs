@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::events::Opening;
 use crate::catalogue::Sentence;
+use crate::id::CallId;
 use crate::session::speech::Speech;
 use crate::session::{SessionMeta, SessionState};
 use crate::view::Progress;
@@ -17,16 +18,17 @@ pub struct Persona {
     pub name: String,
 }
 
-/// Puts together the variables and the first words for a call of this session as it stands. A call that was attached again
-/// goes on from what the contact heard last, and does not greet a second time.
+/// Puts together the variables and the first words for this call of the session as it stands. A call that was attached
+/// again goes on from what the contact heard last, and does not greet a second time. What is going on in another call of
+/// the session is no part of it.
 ///
 /// All of it goes to a vendor, so nothing in it may open anything: neither the session's id nor its link.
-pub fn briefing(meta: &SessionMeta, state: &SessionState, persona: &Persona) -> Opening {
+pub fn briefing(meta: &SessionMeta, state: &SessionState, persona: &Persona, call: &CallId) -> Opening {
     let speech = Speech::of(meta).aloud();
     let pending = state.pending().and_then(|id| meta.flow.field(id));
     let question = pending.map(|field| speech.question(state, field)).unwrap_or_default();
     let progress = Progress::of(meta, state);
-    let resumes = state.call().filter(|live| live.attachments > 0);
+    let resumes = state.call().filter(|live| live.id == *call && live.attachments > 0);
     let first_message = match resumes {
         None => speech.call_greeting(&persona.name, state.answers().is_empty(), &question),
         Some(live) if live.returned => {

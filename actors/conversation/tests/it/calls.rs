@@ -164,7 +164,7 @@ fn the_transcript_holds_what_was_heard_and_not_what_was_generated() {
 fn the_first_words_of_a_call_name_the_organisation_and_ask_the_pending_question() {
     let mut world = World::new(meta(), sound);
     world.start(Channel::Sms);
-    let opening = briefing(&world.meta, &world.state, &Persona { name: "Robin".to_owned() });
+    let opening = briefing(&world.meta, &world.state, &Persona { name: "Robin".to_owned() }, &call());
     let first = opening.first_message.expect("first words");
     assert!(first.contains("Robin") && first.contains("Bright Agency"), "{first}");
     assert!(first.ends_with("What is your business called?"), "{first}");
@@ -173,7 +173,7 @@ fn the_first_words_of_a_call_name_the_organisation_and_ask_the_pending_question(
 #[test]
 fn what_a_voice_vendor_is_told_opens_no_session() {
     let mut world = connected();
-    let opening = briefing(&world.meta, &world.state, &Persona { name: "Robin".to_owned() });
+    let opening = briefing(&world.meta, &world.state, &Persona { name: "Robin".to_owned() }, &call());
     let told = format!("{opening:?}");
     let asked = json!({ "question": "send me the link" });
     let answered = uses(&mut world, "answer_question", &asked).to_string();
@@ -181,7 +181,7 @@ fn what_a_voice_vendor_is_told_opens_no_session() {
     let picture = SessionMeta { flow: flow_of(&file).into(), ..meta() };
     let mut pictured = World::new(picture, sound);
     pictured.start(Channel::Sms);
-    let asked = format!("{:?}", briefing(&pictured.meta, &pictured.state, &Persona::default()));
+    let asked = format!("{:?}", briefing(&pictured.meta, &pictured.state, &Persona::default(), &call()));
     assert!(asked.contains("Do you have a logo?"), "{asked}");
     for secret in [world.meta.session.as_str(), "lnk_abc"] {
         for told in [&told, &answered, &asked] {
@@ -255,7 +255,7 @@ fn a_caller_who_comes_back_from_nobody_is_told_so_and_asked_the_pending_question
     let escalated = Event::Escalated { reason: EscalationReason::TransferFailed };
     assert!(world.journal.iter().flat_map(|turn| &turn.events).any(|event| *event == escalated));
     let words = |world: &World| {
-        briefing(&world.meta, &world.state, &Persona::default()).first_message.expect("first words")
+        briefing(&world.meta, &world.state, &Persona::default(), &call()).first_message.expect("first words")
     };
     let back = words(&world);
     assert!(back.starts_with("Sorry, nobody could take your call"), "{back}");

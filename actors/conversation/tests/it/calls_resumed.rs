@@ -2,12 +2,13 @@
 
 use serde_json::json;
 use usher_conversation::channel::Channel;
+use usher_conversation::id::CallId;
 use usher_conversation::session::{SessionState, Speaker, fold};
 use usher_conversation::view::transcript_of;
 use usher_conversation::voice::{CallDirection, CallNews, Opening, Persona, TurnLatency, briefing};
 
-use crate::calls::{connected, on_the_phone, told, uses};
-use crate::support::World;
+use crate::calls::{call, connected, on_the_phone, told, uses};
+use crate::support::{NOON, World};
 
 const APOLOGY: &str = "Sorry, the line was gone for a moment.";
 
@@ -23,7 +24,7 @@ fn heard(world: &mut World, utterance: u32, text: &str) {
 fn opening(world: &World) -> Opening {
     let rebuilt: SessionState = fold(&world.meta, None, &world.journal);
     assert_eq!(rebuilt, world.state);
-    briefing(&world.meta, &rebuilt, &Persona { name: "Robin".to_owned() })
+    briefing(&world.meta, &rebuilt, &Persona { name: "Robin".to_owned() }, &call())
 }
 
 /// The first words after the break, without the apology.
@@ -133,4 +134,19 @@ fn the_transcript_keeps_what_was_heard_of_words_that_were_broken_off() {
     let lines: Vec<_> =
         world.journal.iter().flat_map(transcript_of).map(|line| (line.from, line.text)).collect();
     assert_eq!(lines, [(Speaker::Bot, "Great.…".to_owned())]);
+}
+
+#[test]
+fn a_call_is_not_told_of_another_that_goes_on_in_its_session() {
+    let mut world = connected();
+    spoke(&mut world, 1, "What is your website?");
+    heard(&mut world, 1, "What is");
+    told(&mut world, CallNews::Heard { text: "It is acme dot com".to_owned() });
+    let persona = Persona { name: "Robin".to_owned() };
+    let other = CallId::new(NOON, [8; 16]);
+    let greeted = briefing(&world.meta, &world.state, &persona, &other);
+    let first = greeted.first_message.expect("first words");
+    assert!(first.contains("Robin") && !first.contains(APOLOGY), "{first}");
+    assert_eq!((greeted.contact_said, &greeted.variables["resume_from"]), (None, &json!("")));
+    assert!(opening(&world).contact_said.is_some(), "the call itself is");
 }

@@ -15,12 +15,13 @@ use futures_util::stream::FuturesUnordered;
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{AgentEvent, Audio, AudioFormat, CarrierEvent, Fault, Opening, Refusal};
 
-use super::call::{Action, Call, Done, Order, Route, Sound};
+use super::call::{Action, Call, Done, Order, Route, Sound, Transferred};
 use super::channel::VoiceCall;
-use super::clerk::{Answer, Asked, Briefing, Clerk, Desk, Job, key_prefix};
+use super::clerk::{Answer, Asked, Briefing, Clerk, Desk, Did, Job, key_prefix};
 use super::news;
 use super::ports::{
-    Agent, AgentDialer, CallRef, Caption, Carrier, CarrierEvents, Connection, TransferPlan, VoiceNode,
+    Agent, AgentDialer, CallRef, Caption, Carrier, CarrierEvents, Connection, TelephonyError, TransferPlan,
+    VoiceNode,
 };
 use super::settings::CallLimits;
 use super::sides::{AgentSide, Outward, Voice};
@@ -39,7 +40,7 @@ enum Ended {
     Clerk(Answer),
     /// Of the dial with this number.
     Dialed(u32, Result<Connection, Refusal>),
-    Transferred(bool),
+    Transferred(Transferred),
     Watching(Option<Box<Subscription>>),
     Session(Box<Subscription>, Update),
     Recorded,
@@ -264,12 +265,13 @@ impl Bridge {
             }
             Ended::Clerk(answer) => self.clerk_answers(answer, now),
             Ended::Dialed(dial, connection) => self.dialed(dial, connection, now),
-            Ended::Transferred(taken) => {
-                self.machine.on_outside(Done::Transferred { taken }, now, &mut self.actions);
+            Ended::Transferred(answer) => {
+                self.machine.on_outside(Done::Transferred(answer), now, &mut self.actions);
             }
             Ended::Watching(subscription) => match subscription {
                 Some(subscription) => {
-                    self.watched.get_or_insert_with(|| Asked::after(subscription.head()));
+                    let (meta, head) = (subscription.meta(), subscription.head());
+                    self.watched.get_or_insert_with(|| Asked::after(meta, head));
                     self.next_turn(subscription);
                 }
                 None => self.watch(Some(now.plus_millis(WATCH_AGAIN_MILLIS))),
@@ -289,14 +291,17 @@ impl Bridge {
         let done = match answer {
             Answer::Told => return,
             Answer::Lost => return self.line.meters().news_lost.increment(1),
-            Answer::Used { id, tool, answer, withdrawn, asked } => {
+            Answer::Used { id, tool, did: Did { answer, withdrawn, asked } } => {
                 self.learn(asked);
                 Done::Used { id, tool, answer, withdrawn }
             }
-            Answer::Entered { digits, answer, asked } => {
+            Answer::Entered { entry, private, did: None } => {
+                Done::Entered { entry, private, answer: None, turn: None, withdrawn: false }
+            }
+            Answer::Entered { entry, private, did: Some(Did { answer, withdrawn, asked }) } => {
                 let turn = asked.as_ref().map(|asked| asked.turn);
                 self.learn(asked);
-                Done::Entered { digits, answer, turn }
+                Done::Entered { entry, private, answer: Some(answer), turn, withdrawn }
             }
             Answer::Briefed(dial, _) if dial != self.dial => return,
             Answer::Briefed(dial, Ok(briefing)) => {
@@ -322,7 +327,7 @@ impl Bridge {
     /// What the session asks; turns may be told of in any order.
     fn learn(&mut self, asked: Option<Asked>) {
         if let Some(asked) = asked.filter(|asked| asked.turn >= self.asked.turn) {
-            self.machine.on_question(asked.field.clone());
+            self.machine.on_question(asked.question.clone());
             self.asked = asked;
         }
     }
@@ -384,10 +389,13 @@ impl Bridge {
         subscription.acker().ack(turn.seq);
         let prefix = key_prefix(&self.call);
         let ours = turn.dedup.as_deref().is_some_and(|key| key.starts_with(&prefix));
-        let asked = Asked::after(state);
-        let before = self.watched.replace(asked.clone()).and_then(|before| before.field);
+        let asked = Asked::after(subscription.meta(), state);
+        let before = self.watched.replace(asked.clone()).and_then(|before| before.question);
         self.learn(Some(asked));
-        if !ours && let Some(news) = news::of_turn(subscription.meta(), turn, state, before.as_ref()) {
+        if !ours
+            && let Some(news) =
+                news::of_turn(subscription.meta(), turn, state, before.as_ref().map(|asked| &asked.field))
+        {
             self.machine.on_session(news, now, &mut self.actions);
         }
         self.next_turn(subscription);
@@ -466,7 +474,7 @@ impl Bridge {
                 let until = self.node.now().plus_millis(self.limits.tool);
                 self.take_on(Job::Use { id, tool, until });
             }
-            Action::Enter(digits) => self.take_on(Job::Enter(digits)),
+            Action::Enter(entry) => self.take_on(Job::Enter(entry)),
             Action::Escalate(reason) => self.take_on(Job::Escalate(reason)),
             Action::Connected { conversation } => {
                 let (node, call) = (Arc::clone(&self.node), Arc::clone(&self.call));
@@ -529,7 +537,11 @@ impl Bridge {
             if let Err(error) = &taken {
                 tracing::warn!(call = %call.call, %error, "a call could not be transferred");
             }
-            Ended::Transferred(taken.is_ok())
+            Ended::Transferred(match taken {
+                Ok(()) => Transferred::Taken,
+                Err(TelephonyError::Refused(_)) => Transferred::Refused,
+                Err(TelephonyError::Unknown(_)) => Transferred::Unknown,
+            })
         }));
     }
 }

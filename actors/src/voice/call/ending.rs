@@ -7,15 +7,17 @@ use usher_conversation::voice::{CallEnd, CallNews};
 use super::held::Note;
 use super::playback::Playback;
 use super::words::say;
-use super::{Action, Call, Order, Stage};
+use super::{Action, Call, Order, Stage, Transferred};
 use crate::voice::ports::{Handover, Outcome, TransferPlan};
 
 /// A mark that has not come back so long after its audio must have ended will not come back.
-const LATE_MARK_MILLIS: i64 = 2_000;
+pub(super) const LATE_MARK_MILLIS: i64 = 2_000;
 /// The agent may begin its last words so long after it asked for the end.
 const LINGER_MILLIS: i64 = 2_500;
-/// The telephone network answers a transfer within it.
-const TRANSFER_MILLIS: i64 = 15_000;
+/// Whether the network took a transfer is known within it: more than its REST API gets to answer in.
+const TRANSFER_MILLIS: i64 = 20_000;
+/// The network closes the line so soon after it took a transfer.
+const CLOSING_MILLIS: i64 = 3_000;
 
 /// What follows the last words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,16 @@ pub(super) enum After {
     HangUp(CallEnd),
     /// A person.
     Transfer,
+}
+
+/// The contact's line while the network is asked to give the call to somebody. It is closed in order by a contact who hangs
+/// up, and by the network when it does as it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LineState {
+    Open,
+    Closed,
+    /// Its socket broke.
+    Lost,
 }
 
 /// When everything sent must have been played and its marks be back.
@@ -124,7 +136,7 @@ impl Call {
             After::HangUp(end) => self.end(end, now, out),
             After::Transfer => match self.person.take() {
                 Some(plan) => self.transfer(plan, now, out),
-                None => self.transferred(false, now, out),
+                None => self.not_transferred(now, out),
             },
         }
     }
@@ -133,7 +145,8 @@ impl Call {
         self.stage = Stage::Transferring {
             until: now.plus_millis(TRANSFER_MILLIS),
             reason: plan.reason,
-            hung_up: false,
+            line: LineState::Open,
+            unsure: false,
         };
         out.push(Action::Transfer(plan));
     }
@@ -143,7 +156,8 @@ impl Call {
         let Some(emergency) = &self.setup.people.emergency else { return };
         let Some(plan) = emergency.plan.clone() else { return self.alarm(out) };
         match self.stage {
-            Stage::Transferring { .. } | Stage::Grace { .. } | Stage::Over => {}
+            Stage::Grace { .. } => self.alarm(out),
+            Stage::Transferring { .. } | Stage::Over => {}
             Stage::Screening { .. }
             | Stage::PlayingOut { .. }
             | Stage::Dialing { .. }
@@ -151,7 +165,7 @@ impl Call {
             | Stage::Closing { .. } => {
                 out.push(Action::Escalate(EscalationReason::Emergency));
                 self.cut(now, out);
-                self.agent = false;
+                self.forget_agent();
                 out.push(Action::CloseAgent);
                 self.transfer(plan, now, out);
             }
@@ -166,32 +180,43 @@ impl Call {
         self.inform(Note::saying(say::NOBODY_TO_HELP), out);
     }
 
-    /// The network took the transfer, or did not.
-    pub(super) fn transferred(&mut self, taken: bool, now: Timestamp, out: &mut Vec<Action>) {
-        match self.stage {
-            Stage::Transferring { reason, .. } if taken => {
+    /// What the network made of the transfer. It closes the line before it answers: when its answer says nothing, a line
+    /// that was closed says that the person's telephone rings.
+    pub(super) fn transferred(&mut self, answer: Transferred, now: Timestamp, out: &mut Vec<Action>) {
+        let Stage::Transferring { reason, line, .. } = self.stage else { return };
+        match (answer, line) {
+            (Transferred::Taken, _) | (Transferred::Unknown, LineState::Closed) => {
                 self.hand_over(Handover::Transfer(reason), now, out);
             }
-            Stage::Transferring { hung_up: true, .. } => self.end(CallEnd::ContactHungUp, now, out),
-            Stage::Transferring { .. } | Stage::Closing { .. } if self.agent => {
-                out.push(Action::Escalate(EscalationReason::TransferFailed));
-                self.stage = Stage::Live { since: now };
-                // A telephone that rang somewhere else is not silence.
-                self.silence.postpone(now);
-                out.push(Action::Message(say::TRANSFER_FAILED.to_owned()));
-                self.release_notes(out);
+            (Transferred::Unknown, LineState::Open) => {
+                let until = now.plus_millis(CLOSING_MILLIS);
+                self.stage = Stage::Transferring { until, reason, line, unsure: true };
             }
-            Stage::Transferring { .. } | Stage::Closing { .. } => {
-                out.push(Action::Escalate(EscalationReason::TransferFailed));
-                self.held.keep_first(Note::saying(say::TRANSFER_FAILED));
-                self.dial(now, out);
+            (Transferred::Refused | Transferred::Unknown, LineState::Lost) => {
+                self.hand_over(Handover::LineLost, now, out);
             }
-            Stage::Screening { .. }
-            | Stage::PlayingOut { .. }
-            | Stage::Dialing { .. }
-            | Stage::Live { .. }
-            | Stage::Grace { .. }
-            | Stage::Over => {}
+            (Transferred::Refused, LineState::Closed) => self.end(CallEnd::ContactHungUp, now, out),
+            (Transferred::Refused, LineState::Open) => self.not_transferred(now, out),
+        }
+    }
+
+    /// The network has not said in time what became of the transfer; or it has, and the line has not.
+    pub(super) fn transfer_due(&mut self, unsure: bool, now: Timestamp, out: &mut Vec<Action>) {
+        self.transferred(if unsure { Transferred::Refused } else { Transferred::Unknown }, now, out);
+    }
+
+    /// Nobody has the call: it goes on with the agent, or another.
+    fn not_transferred(&mut self, now: Timestamp, out: &mut Vec<Action>) {
+        out.push(Action::Escalate(EscalationReason::TransferFailed));
+        if self.agent {
+            self.stage = Stage::Live { since: now };
+            // A telephone that rang somewhere else is not silence.
+            self.silence.postpone(now);
+            out.push(Action::Message(say::TRANSFER_FAILED.to_owned()));
+            self.release_notes(out);
+        } else {
+            self.held.keep_first(Note::saying(say::TRANSFER_FAILED));
+            self.dial(now, out);
         }
     }
 
@@ -202,14 +227,19 @@ impl Call {
                 self.playback.cut(now);
                 out.push(Action::Silence);
                 out.extend(self.keys.take().map(Action::Enter));
-                self.stage = Stage::Grace { until: now.plus_millis(self.setup.limits.grace) };
+                let until = now.plus_millis(self.setup.limits.grace);
+                self.stage = Stage::Grace { until, heard: false };
             }
             Stage::Closing { after: After::HangUp(end), .. } => {
                 let end = *end;
                 self.end(end, now, out);
             }
-            // Giving the call to somebody closes the line; the network's answer says which it was.
-            Stage::Transferring { hung_up, .. } => *hung_up = true,
+            // Giving the call to somebody closes the line; the network's answer says which it was, unless it came already.
+            Stage::Transferring { unsure: true, reason, .. } => {
+                let to = Handover::Transfer(*reason);
+                self.hand_over(to, now, out);
+            }
+            Stage::Transferring { line, .. } => *line = LineState::Closed,
             Stage::Screening { .. }
             | Stage::PlayingOut { .. }
             | Stage::Dialing { .. }
@@ -225,12 +255,13 @@ impl Call {
                 let end = *end;
                 self.end(end, now, out);
             }
-            Stage::Transferring { hung_up, .. } => *hung_up = true,
+            Stage::Transferring { unsure: false, line, .. } => *line = LineState::Lost,
             Stage::Grace { .. } | Stage::Over => {}
             Stage::Screening { .. }
             | Stage::PlayingOut { .. }
             | Stage::Dialing { .. }
             | Stage::Live { .. }
+            | Stage::Transferring { unsure: true, .. }
             | Stage::Closing { after: After::Transfer, .. } => {
                 self.hand_over(Handover::LineLost, now, out);
             }
@@ -246,7 +277,6 @@ impl Call {
                     self.dial(now, out);
                 }
             }
-            Order::HangUp(end) => self.end(end, now, out),
             Order::Leave(outcome) => self.finish(outcome, false, now, out),
         }
     }

@@ -2,6 +2,8 @@
 
 use usher_conversation::time::Timestamp;
 
+use super::{Entry, Question};
+
 /// More keys than any answer needs; further ones are left out.
 const MOST: usize = 32;
 
@@ -11,7 +13,7 @@ pub(super) enum Pressed {
     /// One more; wait for the rest.
     Pending,
     /// The number is complete.
-    Number(String),
+    Number(Entry),
     /// `#` with nothing before it.
     Pound,
 }
@@ -20,14 +22,26 @@ pub(super) enum Pressed {
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     typed: String,
+    /// What was asked at the first of them.
+    asked: Option<Question>,
     /// When the pause is long enough.
     due: Option<Timestamp>,
 }
 
 impl Keys {
-    pub(super) fn press(&mut self, key: char, now: Timestamp, pause: i64) -> Pressed {
+    /// A key was pressed while this was asked.
+    pub(super) fn press(
+        &mut self,
+        key: char,
+        asked: Option<&Question>,
+        now: Timestamp,
+        pause: i64,
+    ) -> Pressed {
         match key {
             '0'..='9' => {
+                if self.typed.is_empty() {
+                    self.asked = asked.cloned();
+                }
                 if self.typed.len() < MOST {
                     self.typed.push(key);
                 }
@@ -47,9 +61,8 @@ impl Keys {
     }
 
     /// The number typed so far.
-    pub(super) fn take(&mut self) -> Option<String> {
-        self.due = None;
-        let typed = std::mem::take(&mut self.typed);
-        (!typed.is_empty()).then_some(typed)
+    pub(super) fn take(&mut self) -> Option<Entry> {
+        let Self { typed: text, asked, .. } = std::mem::take(self);
+        (!text.is_empty()).then_some(Entry { text, keyed: true, asked })
     }
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `mod` | the stages of a call, and what each event means in them |
 //! | `vocabulary` | actions, and what goes in besides the two sides' events |
+//! | `contact` | what the contact says, types and presses |
 //! | `ending` | goodbye, transfer, hang-up, hand-over |
 //! | `held` | what waits until the agent is there |
 //! | `watch` | deadlines: silence, doubtful interruptions, slow tools, the longest call |
@@ -14,6 +15,7 @@
 //! | `keys` | digits typed on the telephone |
 //! | `words` | how much of a text was heard; what a speaking model is told |
 
+mod contact;
 mod ending;
 mod held;
 mod keys;
@@ -24,23 +26,22 @@ mod vocabulary;
 mod watch;
 mod words;
 
-use usher_conversation::flow::FieldId;
 use usher_conversation::session::EscalationReason;
 use usher_conversation::session::tools::{self, Tool, ToolAnswer};
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{
     AgentEvent, CallDirection, CallEnd, CallNews, CarrierEvent, Fault, Refusal, ToolCall, ToolResult,
-    TurnLatency, asks_for_help,
+    TurnLatency,
 };
 
 use super::ports::{CallRef, CallUsage, Handover, Speaker, TransferPlan, TransferReason};
 use super::settings::Setup;
-use ending::After;
+use ending::{After, LineState};
 use held::{Held, Note};
-use keys::{Keys, Pressed};
+use keys::Keys;
 pub(crate) use playback::Sound;
 use playback::{LONGEST_TEXT, Playback};
-pub(crate) use vocabulary::{Action, Done, Order, Route, SessionNews};
+pub(crate) use vocabulary::{Action, Done, Entry, Order, Question, Route, SessionNews, Transferred};
 use watch::{Silence, TimeLeft};
 use words::{bounded, say};
 
@@ -66,10 +67,10 @@ enum Stage {
     Live { since: Timestamp },
     /// Last words, then something else.
     Closing { after: After, until: Timestamp, begun: bool, cancellable: bool },
-    /// The network is asked to give the call to somebody.
-    Transferring { until: Timestamp, reason: TransferReason, hung_up: bool },
-    /// The contact hung up; their last words may still be recognised.
-    Grace { until: Timestamp },
+    /// The network is asked to give the call to somebody; `unsure` when its answer says nothing, so that only the line can.
+    Transferring { until: Timestamp, reason: TransferReason, line: LineState, unsure: bool },
+    /// The contact hung up; their last words may still be recognised, and when they were, what the agent makes of them.
+    Grace { until: Timestamp, heard: bool },
     /// Finished.
     Over,
 }
@@ -108,7 +109,7 @@ pub(crate) struct Call {
     /// What the agent is told once it is there.
     held: Held,
     /// What the session asks now.
-    asked: Option<FieldId>,
+    asked: Option<Question>,
     time: TimeLeft,
     /// When this attachment began.
     began: Timestamp,
@@ -219,27 +220,8 @@ impl Call {
                 self.after_words(now, out);
             }
             CarrierEvent::Digit(key) => self.pressed(key, now, out),
-            CarrierEvent::Typed(text) => {
-                self.contact_is_there(now);
-                self.usage.heard += 1;
-                out.push(Action::Caption { speaker: Speaker::Contact, text: text.clone(), settled: true });
-                out.push(Action::Tell(CallNews::Heard { text: text.clone() }));
-                self.inform(Note::saying(text), out);
-            }
+            CarrierEvent::Typed(text) => self.typed(text, now, out),
             CarrierEvent::Hangup => self.hung_up(now, out),
-        }
-    }
-
-    fn pressed(&mut self, key: char, now: Timestamp, out: &mut Vec<Action>) {
-        self.contact_is_there(now);
-        match self.keys.press(key, now, self.setup.limits.digits) {
-            Pressed::Pending => out.push(Action::Active),
-            Pressed::Number(digits) => out.push(Action::Enter(digits)),
-            Pressed::Pound => {
-                if self.setup.people.emergency.as_ref().is_some_and(|emergency| emergency.pound_key) {
-                    self.emergency(now, out);
-                }
-            }
         }
     }
 
@@ -272,12 +254,7 @@ impl Call {
                 self.tell(now, out);
             }
             AgentEvent::Heard(heard) => self.heard(bounded(heard.text, LONGEST_TEXT).trim(), now, out),
-            AgentEvent::Hearing(text) => {
-                self.hears_along = true;
-                self.contact_is_there(now);
-                let text = bounded(text, LONGEST_TEXT);
-                out.push(Action::Caption { speaker: Speaker::Contact, text, settled: false });
-            }
+            AgentEvent::Hearing(text) => self.hearing(text, now, out),
             AgentEvent::Interrupted { event } => self.interrupted(event, now, out),
             AgentEvent::Tool(call) => self.tool(call, now, out),
             AgentEvent::Goodbye => self.goodbye(now, out),
@@ -299,46 +276,6 @@ impl Call {
         }
         out.push(Action::Release);
         self.release_notes(out);
-    }
-
-    fn heard(&mut self, text: &str, now: Timestamp, out: &mut Vec<Action>) {
-        if text.is_empty() {
-            return;
-        }
-        self.contact_is_there(now);
-        self.heard_at = Some(now);
-        self.usage.heard += 1;
-        self.playback.close();
-        self.playback.settle_cut();
-        self.tell(now, out);
-        out.push(Action::Caption { speaker: Speaker::Contact, text: text.to_owned(), settled: true });
-        out.push(Action::Tell(CallNews::Heard { text: text.to_owned() }));
-        if let Stage::Closing { cancellable: true, .. } = self.stage {
-            // "Wait, one more thing": the goodbye was too early.
-            self.stage = Stage::Live { since: now };
-        }
-        let emergency = self.setup.people.emergency.as_ref();
-        if emergency.is_some_and(|emergency| asks_for_help(text, &emergency.keywords)) {
-            self.emergency(now, out);
-        }
-    }
-
-    /// The contact speaks over the agent.
-    fn interrupted(&mut self, event: u64, now: Timestamp, out: &mut Vec<Action>) {
-        self.usage.interruptions += 1;
-        if self.playback.is_protected() {
-            return;
-        }
-        let cut_short = self.playback.is_playing();
-        self.playback.interrupt(event, now);
-        out.push(Action::Clear);
-        if cut_short {
-            // Without words told as they are recognised, a long sentence looks like none.
-            let patience = self.setup.limits.doubt * if self.hears_along { 1 } else { 3 };
-            self.doubt = Some(now.plus_millis(patience));
-            self.silence.begins(now);
-        }
-        self.tell(now, out);
     }
 
     fn tool(&mut self, call: ToolCall, now: Timestamp, out: &mut Vec<Action>) {
@@ -370,14 +307,14 @@ impl Call {
     fn about_what_is_asked(&self, tool: Tool) -> Tool {
         match tool {
             Tool::RecordAnswer { field: None, value } if self.tools.is_empty() => {
-                Tool::RecordAnswer { field: self.asked.clone(), value }
+                Tool::RecordAnswer { field: self.asked.as_ref().map(|asked| asked.field.clone()), value }
             }
             tool => tool,
         }
     }
 
     /// What the session asks now.
-    pub(crate) fn on_question(&mut self, asked: Option<FieldId>) {
+    pub(crate) fn on_question(&mut self, asked: Option<Question>) {
         self.asked = asked;
     }
 
@@ -387,7 +324,7 @@ impl Call {
     }
 
     fn gone(&mut self, fault: Fault, now: Timestamp, out: &mut Vec<Action>) {
-        self.agent = false;
+        self.forget_agent();
         match self.stage {
             Stage::Live { .. } | Stage::Dialing { .. } => match fault {
                 // Nobody has said anything yet: that is no goodbye.
@@ -419,11 +356,7 @@ impl Call {
             self.failures = 0;
         }
         self.failures += 1;
-        self.agent = false;
-        self.tools.clear();
-        self.doubt = None;
-        self.playback.close();
-        self.playback.forget_events();
+        self.forget_agent();
         if self.failures > 1 {
             return self.unavailable(reason, now, out);
         }
@@ -439,6 +372,15 @@ impl Call {
             self.cut(now, out);
             self.dial(now, out);
         }
+    }
+
+    /// Whatever comes from an agent next comes from another, who numbers its events afresh and knows of no tool.
+    fn forget_agent(&mut self) {
+        self.agent = false;
+        self.tools.clear();
+        self.doubt = None;
+        self.playback.close();
+        self.playback.forget_events();
     }
 
     fn dial(&mut self, now: Timestamp, out: &mut Vec<Action>) {
@@ -478,18 +420,21 @@ impl Call {
                     self.withdrawn(now, out);
                 }
             }
-            Done::Entered { digits, answer, turn } => {
-                let note = match answer {
-                    Some(answer) => Note {
-                        turn,
-                        context: Some(("keypad", answer.json)),
-                        message: Some(say::typed(&digits)),
-                    },
-                    None => Note::saying(say::pressed(&digits)),
+            Done::Entered { entry, private, answer, turn, withdrawn } => {
+                let message = match (private, answer.is_some()) {
+                    (true, true) => say::ENTERED.to_owned(),
+                    (true, false) => say::NOT_TAKEN.to_owned(),
+                    (false, true) => say::typed(&entry.text),
+                    (false, false) => say::pressed(&entry.text),
                 };
-                self.inform(note, out);
+                let context = answer.map(|answer| ("keypad", answer.json));
+                let turn = turn.filter(|_| context.is_some());
+                self.inform(Note { turn, context, message: Some(message) }, out);
+                if withdrawn {
+                    self.withdrawn(now, out);
+                }
             }
-            Done::Transferred { taken } => self.transferred(taken, now, out),
+            Done::Transferred(answer) => self.transferred(answer, now, out),
         }
     }
 
@@ -547,11 +492,6 @@ impl Call {
                 self.end(CallEnd::Finished, now, out);
             }
         }
-    }
-
-    fn contact_is_there(&mut self, now: Timestamp) {
-        self.doubt = None;
-        self.silence.ended_by_contact(now, self.playback.is_playing());
     }
 
     /// A person answered, or nobody will say: the agent hears the contact from here on.

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use usher_conversation::time::Timestamp;
 use usher_conversation::voice::{CallNews, TurnLatency, sentence_ends};
 
+use super::ending::LATE_MARK_MILLIS;
 use super::words::{bounded, spoken_prefix};
 
 /// Audio between two marks.
@@ -66,6 +67,11 @@ struct Utterance {
     /// The vendor's number of its newest audio.
     last_audio_event: u64,
     text: String,
+    /// Characters of it.
+    chars: u64,
+    /// Characters up to the end of the next sentence that is not known to have been heard, unless that is its last. Counted
+    /// once: it is asked for with every frame.
+    next: Option<u64>,
     begin: u64,
     end: u64,
     said: Option<Timestamp>,
@@ -215,6 +221,8 @@ impl Playback {
             event: 0,
             last_audio_event: 0,
             text: String::new(),
+            chars: 0,
+            next: None,
             begin: self.sent,
             end: self.sent,
             said: None,
@@ -245,7 +253,7 @@ impl Playback {
         } else {
             self.begin()
         };
-        begun.text = text;
+        begun.set_text(text);
         begun.event = event;
         begun.said = Some(now);
         begun.latency = latency;
@@ -298,6 +306,20 @@ impl Playback {
         self.anchor = self.is_playing().then_some((now, self.heard));
     }
 
+    /// When marks that are still out will not come back: long after everything was played, by the clock.
+    pub(super) fn late_due(&self) -> Option<Timestamp> {
+        let (since, from) = self.anchor.filter(|_| self.tail_marked)?;
+        let millis = i64::try_from((self.sent - from).div_ceil(1_000)).ok()?;
+        Some(since.plus_millis(millis).plus_millis(LATE_MARK_MILLIS))
+    }
+
+    /// Everything sent counts as played; marks that are out say nothing any more.
+    pub(super) fn give_up_marks(&mut self) {
+        self.heard = self.sent;
+        self.marks.clear();
+        self.anchor = None;
+    }
+
     /// Whether sound is known to be under way.
     pub(super) const fn is_playing(&self) -> bool {
         self.heard < self.sent
@@ -335,7 +357,7 @@ impl Playback {
         let pace = self.pace;
         for current in self.utterances.iter_mut().filter(|current| current.is_open()) {
             let sent = current.end - current.begin;
-            let expected = current.text.chars().count() as u64 * pace;
+            let expected = current.chars * pace;
             current.fate = Fate::Cut(Cut {
                 at: now,
                 heard: position.clamp(current.begin, current.end) - current.begin,
@@ -465,7 +487,7 @@ impl Utterance {
 
     /// How long it takes to say. At a pace it takes at least as long as its text does: more of its sound may come.
     fn length(&self, pace: u64) -> u64 {
-        (self.end - self.begin).max(self.text.chars().count() as u64 * pace)
+        (self.end - self.begin).max(self.chars * pace)
     }
 
     /// The position at which the next of its sentences has been heard, unless that is its last.
@@ -473,9 +495,19 @@ impl Utterance {
         if !self.told || !self.is_open() || self.end == self.begin {
             return None;
         }
-        let end = sentence_ends(&self.text).find(|end| *end > self.known && *end < self.text.len())?;
-        let (part, whole) = (self.text[..end].chars().count() as u64, self.text.chars().count() as u64);
-        Some(self.begin + (self.length(pace) * part).div_ceil(whole))
+        Some(self.begin + (self.length(pace) * self.next?).div_ceil(self.chars))
+    }
+
+    fn set_text(&mut self, text: String) {
+        self.chars = text.chars().count() as u64;
+        self.text = text;
+        self.look_ahead();
+    }
+
+    /// Finds the next sentence behind what is known to have been heard.
+    fn look_ahead(&mut self) {
+        let end = sentence_ends(&self.text).find(|end| *end > self.known && *end < self.text.len());
+        self.next = end.map(|end| self.text[..end].chars().count() as u64);
     }
 
     /// The sentences of a long utterance that were heard so far: whoever takes over after a crash goes on behind them.
@@ -486,7 +518,8 @@ impl Utterance {
         last_heard: &mut String,
         news: &mut impl FnMut(CallNews),
     ) {
-        if heard <= self.begin {
+        // Nearly always the next sentence is still being played.
+        if self.next_sentence(pace).is_none_or(|end| heard < end) {
             return;
         }
         let heard = spoken_prefix(&self.text, heard - self.begin, self.length(pace)).len();
@@ -494,9 +527,11 @@ impl Utterance {
         let Some(sentences) = ends.last().filter(|end| *end > self.known).map(|end| &self.text[..end]) else {
             return;
         };
-        self.known = sentences.len();
         last_heard.replace_range(.., sentences);
-        news(CallNews::Playing { utterance: self.number, text: sentences.to_owned() });
+        let text = sentences.to_owned();
+        self.known = text.len();
+        self.look_ahead();
+        news(CallNews::Playing { utterance: self.number, text });
     }
 
     fn tell_end(
@@ -539,9 +574,8 @@ impl Utterance {
 
     /// The agent's pace, as far as this utterance shows it: by one that was heard whole.
     fn learned(&self, pace: u64) -> u64 {
-        let chars = self.text.chars().count() as u64;
         match self.fate {
-            Fate::Heard if chars >= 20 => pace.midpoint((self.end - self.begin) / chars),
+            Fate::Heard if self.chars >= 20 => pace.midpoint((self.end - self.begin) / self.chars),
             Fate::Heard | Fate::Open | Fate::Cut(_) => pace,
         }
     }

@@ -1,10 +1,41 @@
 //! What goes into the machine of a call besides the two sides' events, and what comes out of it.
 
+use std::fmt;
+
+use usher_conversation::flow::FieldId;
 use usher_conversation::session::EscalationReason;
 use usher_conversation::session::tools::{Tool, ToolAnswer};
-use usher_conversation::voice::{CallEnd, CallNews, Refusal, ToolResult};
+use usher_conversation::voice::{CallNews, Refusal, ToolResult};
 
 use crate::voice::ports::{Outcome, Speaker, TransferPlan};
+
+/// What the session asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// The field it is about.
+    pub(crate) field: FieldId,
+    /// The answer is nobody's business but the session's.
+    pub(crate) private: bool,
+}
+
+/// An answer of the contact's that goes to the session without the agent.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Digits, or words.
+    pub(crate) text: String,
+    /// It comes from a telephone's keys.
+    pub(crate) keyed: bool,
+    /// What was asked when the contact began with it: it answers nothing else.
+    pub(crate) asked: Option<Question>,
+}
+
+/// What was entered may be private.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text: _, keyed, asked } = self;
+        f.debug_struct("Entry").field("keyed", keyed).field("asked", asked).finish_non_exhaustive()
+    }
+}
 
 /// Something to be done, in this order.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +68,8 @@ pub(crate) enum Action {
     Tell(CallNews),
     /// Carry out a tool in the session.
     Use { id: String, tool: Tool },
-    /// Offer digits as the answer to the pending question.
-    Enter(String),
+    /// Offer it as the answer to the question it was begun for.
+    Enter(Entry),
     /// Call a human.
     Escalate(EscalationReason),
     /// Record the vendor's id of the conversation.
@@ -75,15 +106,31 @@ pub(crate) enum Done {
         /// The contact withdrew consent: the answer is the last thing to be said.
         withdrawn: bool,
     },
-    /// Digits were offered; `None` when the pending question takes no digits.
+    /// An answer was offered.
     Entered {
-        digits: String,
+        entry: Entry,
+        /// The agent must not be told what it was.
+        private: bool,
+        /// `None` when it answers no question that is asked.
         answer: Option<ToolAnswer>,
-        /// The turn in which they were taken.
+        /// The turn in which it was taken.
         turn: Option<u64>,
+        /// The contact withdrew consent with it.
+        withdrawn: bool,
     },
-    /// The network took the transfer, or refused it.
-    Transferred { taken: bool },
+    /// The network was asked for a transfer.
+    Transferred(Transferred),
+}
+
+/// What came of asking the network for a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transferred {
+    /// The call is the person's now.
+    Taken,
+    /// It is still ours.
+    Refused,
+    /// It may be either.
+    Unknown,
 }
 
 /// What the session says to its call.
@@ -107,8 +154,6 @@ pub(crate) enum SessionNews {
 pub(crate) enum Order {
     /// A person answered: speak.
     Answered,
-    /// End it.
-    HangUp(CallEnd),
     /// Let go of it: somebody else has the line already, or gets it.
     Leave(Outcome),
 }

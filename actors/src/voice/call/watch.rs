@@ -69,13 +69,16 @@ impl Call {
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         let stage = match self.stage {
             Stage::Over => return None,
-            Stage::Live { .. } => self.silence.due(self.setup.limits.silence),
+            Stage::Live { .. } => {
+                let silence = self.silence.due(self.setup.limits.silence);
+                silence.into_iter().chain(self.playback.late_due()).min()
+            }
             Stage::Screening { until }
             | Stage::PlayingOut { until }
             | Stage::Dialing { until }
             | Stage::Closing { until, .. }
             | Stage::Transferring { until, .. }
-            | Stage::Grace { until } => Some(until),
+            | Stage::Grace { until, .. } => Some(until),
         };
         let tool = self.tools.iter().map(|tool| tool.due).min();
         let playback = [self.playback.tail_due(), self.playback.due()];
@@ -94,12 +97,11 @@ impl Call {
     /// The next step towards the end of the longest call.
     fn time_due(&self) -> Timestamp {
         let limits = &self.setup.limits;
-        let end = self.connected_at().plus_millis(limits.longest);
-        match self.time {
-            TimeLeft::Plenty => end.plus_millis(-WARNING_MILLIS),
-            TimeLeft::Little => end,
-            TimeLeft::None => end.plus_millis(limits.last_words * 2),
-        }
+        self.connected_at().plus_millis(match self.time {
+            TimeLeft::Plenty => limits.longest - WARNING_MILLIS,
+            TimeLeft::Little => limits.longest,
+            TimeLeft::None => limits.utmost(),
+        })
     }
 
     /// Does what is due.
@@ -109,6 +111,12 @@ impl Call {
         }
         if self.playback.tail_due().is_some_and(|due| due <= now) {
             out.extend(self.playback.mark_end().map(Action::Mark));
+        }
+        if matches!(self.stage, Stage::Live { .. }) && self.playback.late_due().is_some_and(|due| due <= now)
+        {
+            // Marks that are lost must not keep a line open on which nobody says anything.
+            self.playback.give_up_marks();
+            self.silence.begins(now);
         }
         self.tell(now, out);
         if self.unsure.is_some_and(|due| due <= now) {
@@ -168,15 +176,16 @@ impl Call {
                 self.dial(now, out);
             }
             Stage::Dialing { until } if until <= now => {
-                out.push(Action::CloseAgent);
                 self.lost("it did not answer in time".to_owned(), now, out);
             }
             Stage::Closing { until, .. } if until <= now => self.conclude(now, out),
-            Stage::Transferring { until, .. } if until <= now => self.transferred(false, now, out),
-            Stage::Grace { until } if until <= now => match self.tools.iter().map(|tool| tool.due).max() {
-                Some(until) => self.stage = Stage::Grace { until },
-                None => self.end(CallEnd::ContactHungUp, now, out),
-            },
+            Stage::Transferring { until, unsure, .. } if until <= now => self.transfer_due(unsure, now, out),
+            Stage::Grace { until, heard } if until <= now => {
+                match self.tools.iter().map(|tool| tool.due).max() {
+                    Some(until) => self.stage = Stage::Grace { until, heard },
+                    None => self.end(CallEnd::ContactHungUp, now, out),
+                }
+            }
             Stage::Live { .. } => self.silent(now, out),
             Stage::Screening { .. }
             | Stage::PlayingOut { .. }

@@ -60,6 +60,9 @@ pub(super) mod say {
         format!("I pressed {}.", spaced.join(" "))
     }
 
+    pub(crate) const ENTERED: &str = "I have typed my answer.";
+    pub(crate) const NOT_TAKEN: &str = "(The contact typed something private that answers no question that is asked now. Ask the pending question again.)";
+
     pub(crate) fn typed(digits: &str) -> String {
         format!("I have typed {digits} on the keypad.")
     }

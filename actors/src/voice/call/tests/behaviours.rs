@@ -5,7 +5,7 @@ use usher_conversation::session::tools::{Tool, ToolAnswer};
 use usher_conversation::voice::{AgentEvent, CallEnd, CallNews, CarrierEvent, Utterance};
 
 use super::super::words::say;
-use super::super::{Action, Done, SessionNews};
+use super::super::{Action, Done, Entry, SessionNews};
 use super::{Rig, setup};
 use crate::voice::ports::Outcome;
 
@@ -256,12 +256,13 @@ fn digits_are_an_answer_after_a_pause_or_a_pound_key() {
     rig.digits("2#");
     rig.digits("12*34#");
     let entered: Vec<_> = rig.log.iter().filter(|action| matches!(action, Action::Enter(_))).collect();
-    let entry = |digits: &str| Action::Enter(digits.to_owned());
+    let keyed = |digits: &str| Entry { text: digits.to_owned(), keyed: true, asked: None };
+    let entry = |digits: &str| Action::Enter(keyed(digits));
     assert_eq!(entered, [&entry("5035550142"), &entry("2"), &entry("34")]);
     rig.log.clear();
     let answer = ToolAnswer { json: "{\"ok\":true}".to_owned(), is_error: false };
-    rig.done(Done::Entered { digits: "5035550142".to_owned(), answer: Some(answer), turn: Some(9) });
-    rig.done(Done::Entered { digits: "34".to_owned(), answer: None, turn: None });
+    rig.entered(keyed("5035550142"), Some(answer), Some(9));
+    rig.entered(keyed("34"), None, None);
     assert_eq!(rig.messages(), ["I have typed 5035550142 on the keypad.", "I pressed 3 4."]);
     assert_eq!(rig.count(|action| matches!(action, Action::Context { id: "keypad", .. })), 1);
 }

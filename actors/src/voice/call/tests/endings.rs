@@ -5,9 +5,9 @@ use usher_conversation::session::EscalationReason;
 use usher_conversation::voice::{AgentEvent, CallEnd, CallNews, CarrierEvent, Fault, Refusal, Utterance};
 
 use super::super::words::say;
-use super::super::{Action, Call, Done, Order, Route};
+use super::super::{Action, Call, Done, Order, Route, SessionNews};
 use super::{Rig, setup};
-use crate::voice::ports::{Handover, Outcome, TransferReason};
+use crate::voice::ports::{Handover, Outcome};
 
 const BYE: &str = "Thank you, and goodbye!";
 
@@ -80,7 +80,7 @@ fn hanging_up_twice_is_hanging_up_once() {
     rig.agent(AgentEvent::Goodbye);
     rig.pass(3_000);
     rig.carrier(CarrierEvent::Hangup);
-    rig.step(|call, now, out| call.on_order(Order::HangUp(CallEnd::Canceled), now, out));
+    rig.step(|call, now, out| call.on_session(SessionNews::Stop, now, out));
     rig.step(Call::on_line_lost);
     rig.pass(100_000);
     assert_eq!(rig.count(|action| matches!(action, Action::Finish(_))), 1);
@@ -200,68 +200,6 @@ fn an_agent_that_does_not_answer_is_given_up() {
     rig.pass(20_000);
     assert_eq!(rig.count(|action| *action == Action::Dial), 2);
     assert!(matches!(rig.outcome(), Some(Outcome::HandedOver(Handover::AgentUnavailable(_)))));
-}
-
-#[test]
-fn a_transfer_happens_after_the_announcement_was_heard() {
-    let mut rig = Rig::live();
-    rig.tool("a", "transfer", json!({}));
-    rig.answer();
-    rig.speaks(5, "I will connect you.", 1_500);
-    rig.pass(1_400);
-    assert_eq!(rig.count(|action| matches!(action, Action::Transfer(_))), 0);
-    rig.pass(300);
-    assert_eq!(rig.count(|action| matches!(action, Action::Transfer(_))), 1);
-    // The network closes the stream before it answers.
-    rig.carrier(CarrierEvent::Hangup);
-    rig.pass(500);
-    assert_eq!(rig.outcome(), None);
-    rig.done(Done::Transferred { taken: true });
-    assert_eq!(rig.outcome(), Some(&Outcome::HandedOver(Handover::Transfer(TransferReason::Requested))));
-    assert_eq!(rig.count(|action| *action == Action::HangUp), 0, "the person's line stays");
-}
-
-#[test]
-fn a_transfer_that_fails_returns_to_the_agent() {
-    let mut rig = Rig::live();
-    rig.tool("a", "transfer", json!({}));
-    rig.answer();
-    rig.pass(2_600);
-    rig.done(Done::Transferred { taken: false });
-    assert_eq!((rig.messages(), rig.outcome()), (vec![say::TRANSFER_FAILED], None));
-    assert_eq!(rig.sound(7, 100), 5, "it talks on");
-}
-
-#[test]
-fn a_model_cannot_have_a_call_transferred_to_nobody() {
-    let mut rig = Rig::live_with(super::Setup { people: super::People::default(), ..setup() });
-    rig.tool("a", "transfer", json!({ "to": "+19005550199" }));
-    assert_eq!(rig.count(|action| matches!(action, Action::Result(result) if result.is_error)), 1);
-    rig.digits("#");
-    rig.heard("There is a gas leak");
-    rig.pass(5_000);
-    assert_eq!(rig.count(|action| matches!(action, Action::Transfer(_) | Action::Use { .. })), 0);
-}
-
-#[test]
-fn an_emergency_is_put_through_at_once_by_the_pound_key_or_by_a_word() {
-    let by_key = |rig: &mut Rig| rig.digits("#");
-    let by_word = |rig: &mut Rig| rig.heard("I think there is a gas leak!");
-    for trigger in [by_key as fn(&mut Rig), by_word] {
-        let mut rig = Rig::live();
-        rig.speaks(5, "Let me first ask you something.", 4_000);
-        trigger(&mut rig);
-        assert_eq!(rig.count(|action| *action == Action::Clear), 1);
-        let emergency = |action: &Action| matches!(action, Action::Transfer(plan) if plan.reason == TransferReason::Emergency);
-        assert_eq!(rig.count(emergency), 1);
-        assert_eq!(rig.count(|action| *action == Action::Escalate(EscalationReason::Emergency)), 1);
-        trigger(&mut rig);
-        assert_eq!(rig.count(emergency), 1, "asked twice, put through once");
-        rig.done(Done::Transferred { taken: false });
-        assert_eq!(rig.count(|action| *action == Action::Dial), 1, "nobody there: the agent comes back");
-        rig.dialed();
-        assert_eq!(rig.messages(), [say::TRANSFER_FAILED]);
-    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use usher_conversation::voice::{AgentEvent, CallEnd, CallNews, CarrierEvent};
 
-use super::super::{Action, Call, Order};
+use super::super::{Action, Call, SessionNews};
 use super::{Rig, setup};
 use crate::voice::ports::Outcome;
 
@@ -98,7 +98,7 @@ fn a_call_is_hung_up_once(flaw: Option<Flaw>) -> bool {
     rig.agent(AgentEvent::Goodbye);
     rig.pass(3_000);
     rig.carrier(CarrierEvent::Hangup);
-    rig.step(|call, now, out| call.on_order(Order::HangUp(CallEnd::Canceled), now, out));
+    rig.step(|call, now, out| call.on_session(SessionNews::Stop, now, out));
     rig.step(Call::on_line_lost);
     rig.pass(100_000);
     rig.count(|action| *action == Action::HangUp) == 1

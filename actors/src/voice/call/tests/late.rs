@@ -8,7 +8,7 @@ use usher_conversation::voice::{AgentEvent, CallEnd, CallNews, CarrierEvent, Fau
 
 use super::super::playback::LONGEST_TEXT;
 use super::super::words::say;
-use super::super::{Action, Call, Done, Order, SessionNews};
+use super::super::{Action, Call, Done, Entry, Order, SessionNews, Transferred};
 use super::{NOON, Rig, setup};
 use crate::voice::ports::{Handover, Outcome};
 use crate::voice::settings::{Emergency, People, Setup};
@@ -27,9 +27,9 @@ impl Rig {
         self.step(|call, now, out| call.on_session(texted(turn), now, out));
     }
 
-    fn entered(&self) -> Vec<&str> {
+    fn entries(&self) -> Vec<&str> {
         let entered = self.log.iter().filter_map(|action| match action {
-            Action::Enter(digits) => Some(digits.as_str()),
+            Action::Enter(entry) => Some(entry.text.as_str()),
             _ => None,
         });
         entered.collect()
@@ -58,7 +58,7 @@ fn what_is_texted_during_a_transfer_that_fails_is_told_afterwards() {
     rig.answer();
     rig.pass(3_000);
     rig.news_of(8);
-    rig.done(Done::Transferred { taken: false });
+    rig.done(Done::Transferred(Transferred::Refused));
     assert_eq!(rig.messages(), [say::TRANSFER_FAILED, "I have texted in turn 8."]);
 }
 
@@ -84,14 +84,14 @@ fn what_was_typed_before_a_briefing_that_holds_it_is_said_once() {
 
 #[test]
 fn digits_that_were_taken_while_the_agent_is_dialled_are_told_unless_it_knows_them() {
-    let taken = |turn| {
+    let taken = |rig: &mut Rig, turn| {
         let answer = ToolAnswer { json: "{}".to_owned(), is_error: false };
-        Done::Entered { digits: format!("{turn}"), answer: Some(answer), turn: Some(turn) }
+        rig.entered(Entry { text: format!("{turn}"), keyed: true, asked: None }, Some(answer), Some(turn));
     };
     let mut rig = Rig::with(setup());
-    rig.done(taken(3));
+    taken(&mut rig, 3);
     rig.done(Done::Briefed { utterances: 0, turn: 3, contact_said: None });
-    rig.done(taken(4));
+    taken(&mut rig, 4);
     rig.briefed_to(3);
     assert_eq!(rig.messages(), [say::typed("4")]);
 }
@@ -115,7 +115,7 @@ fn digits_that_wait_for_more_are_an_answer_however_the_call_ends() {
         rig.digits("5035550142");
         ends(&mut rig);
         assert!(rig.outcome().is_some(), "end {number}");
-        assert_eq!(rig.entered(), ["5035550142"], "end {number}");
+        assert_eq!(rig.entries(), ["5035550142"], "end {number}");
     }
 }
 
@@ -155,7 +155,7 @@ fn an_answer_that_was_given_up_and_taken_after_all_is_told_and_not_repeated() {
 fn an_answer_is_about_the_question_that_was_asked_when_it_came() {
     let mut rig = Rig::live();
     let website = FieldId::new("website");
-    rig.call.on_question(Some(website.clone()));
+    rig.asked(&website, false);
     rig.tool("a", "record_answer", json!({ "value": "acme.com" }));
     rig.tool("b", "record_answer", json!({ "value": "twelve" }));
     let fields: Vec<_> = rig

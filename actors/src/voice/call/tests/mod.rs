@@ -1,15 +1,18 @@
 //! The machine of a call, on a line that plays in real time and answers marks as a telephone network does.
 
 mod behaviours;
+mod contact;
 mod endings;
 mod flaws;
 mod late;
 mod laws;
+mod transfers;
 
 use std::collections::VecDeque;
 
 use serde_json::json;
 use usher_conversation::channel::Channel;
+use usher_conversation::flow::FieldId;
 use usher_conversation::id::{CallId, OrgId, SessionId};
 use usher_conversation::session::Origin;
 use usher_conversation::session::tools::{Tool, ToolAnswer};
@@ -18,7 +21,7 @@ use usher_conversation::voice::{
     AgentEvent, AudioFormat, CallDirection, CallNews, CarrierEvent, ToolCall, Utterance,
 };
 
-use super::{Action, Call, Done, Sound};
+use super::{Action, Call, Done, Entry, Question, Sound};
 use crate::voice::ports::{CallRef, Outcome, TransferPlan, TransferReason};
 use crate::voice::settings::{CallLimits, Emergency, People, Setup};
 
@@ -197,6 +200,16 @@ impl Rig {
 
     fn tool(&mut self, id: &str, name: &str, parameters: serde_json::Value) {
         self.agent(AgentEvent::Tool(ToolCall { id: id.to_owned(), name: name.to_owned(), parameters }));
+    }
+
+    /// The session asks for this field.
+    fn asked(&mut self, field: &FieldId, private: bool) {
+        self.call.on_question(Some(Question { field: field.clone(), private }));
+    }
+
+    /// What came of an entry that is nothing private.
+    fn entered(&mut self, entry: Entry, answer: Option<ToolAnswer>, turn: Option<u64>) {
+        self.done(Done::Entered { entry, private: false, answer, turn, withdrawn: false });
     }
 
     fn digits(&mut self, keys: &str) {
