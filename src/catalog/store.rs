@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use usher_conversation::flow::Flow;
-use usher_conversation::id::{OrgId, PackageId, ServiceId, SessionId};
+use usher_conversation::id::{OrgId, PackageId, ServiceId};
 use usher_conversation::ports::StoreError;
 
 use super::{Offer, Package, Service};
@@ -17,11 +17,9 @@ statements! {
     INSERT_PACKAGE = "INSERT INTO packages (org_id, package_id, name, created_at) VALUES ($1, $2, $3, $4)";
     INSERT_PACKAGE_SERVICE = "INSERT INTO package_services (org_id, package_id, service_id, position) \
         VALUES ($1, $2, $3, $4)";
-    SERVICES_OF_SESSION = "SELECT v.service_id, v.name, v.description, v.required_fields, v.setup_steps \
-        FROM sessions s \
-        JOIN package_services p ON p.org_id = s.org_id AND p.package_id = s.package_id \
-        JOIN services v ON v.org_id = p.org_id AND v.service_id = p.service_id \
-        WHERE s.org_id = $1 AND s.session_id = $2 ORDER BY p.position";
+    SERVICES_OF_PACKAGE = "SELECT v.service_id, v.name, v.description, v.required_fields, v.setup_steps \
+        FROM package_services p JOIN services v ON v.org_id = p.org_id AND v.service_id = p.service_id \
+        WHERE p.org_id = $1 AND p.package_id = $2 ORDER BY p.position";
     INSERT_FLOW = "INSERT INTO flows (org_id, flow_id, version, definition, created_at) VALUES ($1, $2, $3, $4, $5)";
 }
 
@@ -104,16 +102,16 @@ impl Store {
         .await
     }
 
-    /// What the session's client bought, in order.
-    pub async fn services_of_session(
+    /// What is in a package, in order.
+    pub async fn services_of_package(
         &self,
         org: &OrgId,
-        session: &SessionId,
+        package: &PackageId,
     ) -> Result<Vec<Service>, StoreError> {
-        let (db, org, session) = (self.db().clone(), org.clone(), session.clone());
+        let (db, org, package) = (self.db().clone(), org.clone(), package.clone());
         self.run(async move {
             let mut tx = db.read(Scope::Org(&org)).await?;
-            fetch_all!(&mut tx, ServiceRow, SERVICES_OF_SESSION, org.as_str(), session.as_str())?
+            fetch_all!(&mut tx, ServiceRow, SERVICES_OF_PACKAGE, org.as_str(), package.as_str())?
                 .into_iter()
                 .map(Service::try_from)
                 .collect()

@@ -9,6 +9,7 @@
 //! PostgreSQL the scope is what row-level security checks.
 
 pub mod dialect;
+mod lookups;
 mod open;
 mod role;
 pub mod schema;
@@ -24,6 +25,7 @@ use tokio::runtime::Handle;
 use usher_conversation::id::OrgId;
 use usher_conversation::ports::StoreError;
 
+pub(crate) use lookups::{Found, Lookups, of_each_org};
 pub use open::{Access, DatabaseUrl, OpenError};
 pub use role::Unbound;
 pub use statement::{MAX_ROWS, Repeated, Statement, batches};
@@ -251,7 +253,11 @@ fn all_statements() -> Vec<Statement> {
 pub fn all_texts(numbered: bool) -> Vec<(&'static str, SqlStr)> {
     let fixed =
         all_statements().into_iter().map(|statement| (statement.name, statement.sql().into_sql_str()));
-    let repeated = crate::store::REPEATED.iter().chain(&crate::projector::store::REPEATED);
+    let repeated = crate::store::REPEATED
+        .iter()
+        .chain(&crate::store::READING)
+        .chain(&crate::onboarding::store::REPEATED)
+        .chain(&crate::projector::store::REPEATED);
     fixed
         .chain(repeated.flat_map(|statement| {
             [1, 2, MAX_ROWS].map(|count| (statement.name, statement.written(numbered, count).into_sql_str()))

@@ -28,7 +28,7 @@ const WAL_PAGES: &str = "16000";
 /// indexes; with SQLite's own 2 MiB it reads most of them again.
 const PAGE_CACHE: &str = "-8192";
 /// Drivers keep this many prepared texts per connection: all of ours.
-const STATEMENT_CACHE: usize = 384;
+const STATEMENT_CACHE: usize = 512;
 
 /// Where the database is.
 #[derive(Debug, Clone)]

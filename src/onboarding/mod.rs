@@ -12,18 +12,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use store::{NewSession, Opened};
+pub use store::{Door, NewSession, Opened};
 
 use actix_web::HttpRequest;
 use moka::sync::Cache;
 use usher_actors::RuntimeError;
 use usher_conversation::channel::Channel;
-use usher_conversation::id::{OrgId, SessionId};
+use usher_conversation::id::{OrgId, PackageId, SessionId};
 use usher_conversation::problem::Problem;
 use usher_conversation::session::Origin;
 use usher_conversation::time::Timestamp;
 
 use crate::app::App;
+use crate::catalog::Service;
 use crate::tenancy::Organisation;
 use crate::web::address::limit_key;
 use crate::web::turnstile::{Pass, Turnstile};
@@ -33,9 +34,10 @@ use crate::web::{Fault, edge, origin};
 pub const UPLOAD_PATH: &str = "/api/widget/upload";
 /// A link's session never changes, and an ended link may live so much longer.
 const REMEMBER_KEYS: Duration = Duration::from_mins(1);
-/// Changed settings of an organisation are seen after so long.
+/// Changed settings of an organisation, and changed services, are seen after so long.
 const REMEMBER_ORGS: Duration = Duration::from_secs(30);
 const REMEMBERED: u64 = 100_000;
+const REMEMBERED_PACKAGES: u64 = 10_000;
 /// Uploads are held in memory while they arrive: so many at one time,
 const UPLOADS_AT_ONCE: usize = 32;
 /// of one organisation's clients,
@@ -52,8 +54,9 @@ const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// What the widget's API remembers between requests.
 pub struct Onboarding {
-    sessions: Cache<Box<str>, Arc<(OrgId, SessionId)>>,
+    sessions: Cache<Box<str>, Arc<Door>>,
     orgs: Cache<OrgId, Arc<Organisation>>,
+    packages: Cache<(OrgId, PackageId), Arc<[Service]>>,
     uploads: Gate,
     pages: Gate,
 }
@@ -121,6 +124,7 @@ impl Default for Onboarding {
         Self {
             sessions: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBER_KEYS).build(),
             orgs: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBER_ORGS).build(),
+            packages: Cache::builder().max_capacity(REMEMBERED_PACKAGES).time_to_live(REMEMBER_ORGS).build(),
             uploads: Gate::new(UPLOADS_AT_ONCE, UPLOADS_OF_ORG, UPLOADS_OF_ADDRESS, UPLOADS_OF_SESSION),
             // Whole companies sit behind one address, and a proxy of ours may not be known as one.
             pages: Gate::new(PAGES, PAGES, PAGES, PAGES_OF_SESSION),
@@ -134,6 +138,8 @@ pub struct Admitted {
     pub org: Arc<Organisation>,
     /// The session.
     pub session: SessionId,
+    /// What was bought.
+    package: Option<PackageId>,
 }
 
 /// Finds the session that `key` (its id, or a resume link's token) opens, checks the calling page, and counts the
@@ -142,22 +148,22 @@ pub struct Admitted {
 /// # Errors
 /// [`Problem::UnknownSession`], [`Problem::OriginNotAllowed`], [`Problem::RateLimited`] or a failed store.
 pub async fn admit(app: &App, request: &HttpRequest, key: &str) -> Result<Admitted, Fault> {
-    let found = find(app, key).await?;
-    let (org, session) = found.as_ref();
+    let door = find(app, key).await?;
+    let Door { org, session, package } = door.as_ref();
     let org = organisation(app, org).await?;
     origin::check(request, &app.public, &app.settings.allowed_origins, &org.allowed_origins)?;
     app.edge.limits().check_org(&org.id)?;
     edge::concerns(request, &org.id, session);
-    Ok(Admitted { org, session: session.clone() })
+    Ok(Admitted { org, session: session.clone(), package: package.clone() })
 }
 
-async fn find(app: &App, key: &str) -> Result<Arc<(OrgId, SessionId)>, Fault> {
+async fn find(app: &App, key: &str) -> Result<Arc<Door>, Fault> {
     if let Some(found) = app.onboarding.sessions.get(key) {
         return Ok(found);
     }
     let unknown = || Fault::new(Problem::UnknownSession, "There is no such session, or its link has ended.");
     let found = if let Ok(session) = key.parse::<SessionId>() {
-        app.store.org_of_live_session(&session, links_live_since(app)).await?.map(|org| (org, session))
+        app.store.live_session(&session, links_live_since(app)).await?
     } else if is_link(key) {
         app.store.session_of_link(key, links_live_since(app)).await?
     } else {
@@ -183,6 +189,18 @@ async fn organisation(app: &App, org: &OrgId) -> Result<Arc<Organisation>, Fault
     let found = app.store.organisation(org).await?.map(Arc::new);
     let found = found.ok_or_else(|| Fault::internal("a session's organisation is missing"))?;
     app.onboarding.orgs.insert(org.clone(), Arc::clone(&found));
+    Ok(found)
+}
+
+/// What the session's client bought, in order.
+async fn services(app: &App, admitted: &Admitted) -> Result<Arc<[Service]>, Fault> {
+    let Some(package) = &admitted.package else { return Ok(Arc::default()) };
+    let key = (admitted.org.id.clone(), package.clone());
+    if let Some(found) = app.onboarding.packages.get(&key) {
+        return Ok(found);
+    }
+    let found: Arc<[Service]> = app.store.services_of_package(&key.0, package).await?.into();
+    app.onboarding.packages.insert(key, Arc::clone(&found));
     Ok(found)
 }
 

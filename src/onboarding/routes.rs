@@ -12,7 +12,7 @@ use usher_conversation::flow::FieldId;
 use usher_conversation::problem::Problem;
 use usher_conversation::session::{Command, Event, FieldError, Inbound};
 
-use super::{Admitted, UPLOAD_PATH, admit, from_widget, page, socket, upload, view};
+use super::{Admitted, UPLOAD_PATH, admit, from_widget, page, services, socket, upload, view};
 use crate::app::App;
 use crate::web::Fault;
 use crate::web::route::at;
@@ -48,13 +48,14 @@ pub async fn session(
     request: HttpRequest,
     key: web::Path<String>,
 ) -> Result<HttpResponse, Fault> {
-    let Admitted { org, session } = admit(&app, &request, &key).await?;
+    let admitted = admit(&app, &request, &key).await?;
+    let services = services(&app, &admitted).await?;
+    let Admitted { org, session, .. } = admitted;
     let handled =
         app.runtime.handle(&org.id, &session, None, Command::Open { origin: from_widget() }).await?;
-    let services = app.store.services_of_session(&org.id, &session).await?;
     let transcript = view::transcript(&app.store, &org.id, &session, handled.state.seq()).await?;
     let voice = app.voice.config_of(&org.id).await?;
-    Ok(HttpResponse::Ok().json(view::session(&handled, &org, services, transcript, voice)))
+    Ok(HttpResponse::Ok().json(view::session(&handled, &org, &services, transcript, voice)))
 }
 
 /// An answer, a skip, or free words.

@@ -1,10 +1,15 @@
 //! The SQL of sessions: made once per person and kind, found by id, link or phone.
 
+use std::collections::HashMap;
+
 use usher_conversation::id::{ContactId, FlowId, OrgId, PackageId, SessionId};
 use usher_conversation::ports::{BoxFuture, StoreError};
 use usher_conversation::time::Timestamp;
 
-use crate::db::{DbError, Scope, Tx, execute, fetch_all, fetch_one, fetch_optional, statements};
+use crate::db::{
+    Db, DbError, Found, Lookups, Repeated, Scope, Tx, batches, execute, fetch_all, fetch_one, fetch_optional,
+    on_tx, statements,
+};
 use crate::store::{Store, parse_id};
 use crate::tenancy::ContactDetails;
 
@@ -15,8 +20,7 @@ statements! {
         ON CONFLICT DO NOTHING";
     OPEN_SESSION = "SELECT session_id, contact_id, link FROM sessions WHERE org_id = $1 AND open_key = $2";
     ORG_OF_SESSION = "SELECT org_id FROM sessions WHERE session_id = $1";
-    ORG_OF_LIVE_SESSION = "SELECT org_id FROM sessions WHERE session_id = $1 AND last_activity_at >= $2";
-    SESSION_OF_LINK = "SELECT org_id, session_id FROM sessions WHERE link = $1 AND last_activity_at >= $2";
+    SESSION_OF_LINK = "SELECT session_id, org_id, package_id, last_activity_at FROM sessions WHERE link = $1";
     CONTACT_OF_SESSION = "SELECT contact_id FROM sessions WHERE org_id = $1 AND session_id = $2";
     SESSION_OF_PHONE = "SELECT s.session_id FROM contacts c \
         JOIN sessions s ON s.org_id = c.org_id AND s.contact_id = c.contact_id \
@@ -25,6 +29,16 @@ statements! {
     SESSIONS_AFTER = "SELECT org_id, session_id FROM sessions WHERE session_id > $1 ORDER BY session_id LIMIT $2";
     LINK_OF_SESSION = "SELECT link FROM sessions WHERE org_id = $1 AND session_id = $2";
 }
+
+static DOORS: Repeated = Repeated::new(
+    "DOORS",
+    "SELECT session_id, org_id, package_id, last_activity_at FROM sessions WHERE session_id IN (",
+    "?",
+    ")",
+);
+
+/// Every statement with a list, for the test that prepares them.
+pub(crate) static REPEATED: [&Repeated; 1] = [&DOORS];
 
 /// The kind of session that collects what a service needs.
 const ONBOARDING: &str = "onboarding";
@@ -58,6 +72,58 @@ struct SessionRow {
     session_id: String,
     contact_id: String,
     link: String,
+}
+
+/// A session that a page may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// Whose it is.
+    pub org: OrgId,
+    /// The session.
+    pub session: SessionId,
+    /// What was bought.
+    pub package: Option<PackageId>,
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct DoorRow {
+    session_id: String,
+    org_id: String,
+    package_id: Option<String>,
+    last_activity_at: i64,
+}
+
+impl DoorRow {
+    fn open(self, active_since: Timestamp) -> Option<Result<Door, DbError>> {
+        let door = || {
+            let package = self.package_id.as_deref().map(parse_id).transpose()?;
+            Ok(Door { org: parse_id(&self.org_id)?, session: parse_id(&self.session_id)?, package })
+        };
+        (self.last_activity_at >= active_since.as_millis()).then(door)
+    }
+}
+
+/// The look-ups of sessions by their ids alone: a session's id is unguessable, and who knows it may use it.
+pub(crate) type Doors = Lookups<SessionId, Option<DoorRow>>;
+
+/// For [`Doors`].
+pub(crate) fn doors(db: Db, sessions: Vec<SessionId>) -> Found<Option<DoorRow>> {
+    Box::pin(async move {
+        let mut tx = db.read(Scope::System).await?;
+        let mut rows = HashMap::with_capacity(sessions.len());
+        for run in batches(&sessions) {
+            let found: Vec<DoorRow> = on_tx!(&mut tx, c => {
+                let mut query = sqlx::query_as(DOORS.text(c, run.len()));
+                for session in run {
+                    query = query.bind(session.as_str());
+                }
+                query.fetch_all(c).await
+            })?;
+            rows.extend(found.into_iter().map(|row| (row.session_id.clone(), row)));
+        }
+        // The same session may have been asked for twice.
+        Ok(sessions.iter().map(|session| rows.get(session.as_str()).cloned()).collect())
+    })
 }
 
 impl Store {
@@ -174,21 +240,15 @@ impl Store {
         .await
     }
 
-    /// Which organisation a session belongs to in which something happened since `active_since`. A page that was left open
-    /// holds the session's id, and its key ends with the link it came by.
-    pub async fn org_of_live_session(
+    /// A session in which something happened since `active_since`. A page that was left open holds the session's id, and its
+    /// key ends with the link it came by.
+    pub async fn live_session(
         &self,
         session: &SessionId,
         active_since: Timestamp,
-    ) -> Result<Option<OrgId>, StoreError> {
-        let (db, session) = (self.db().clone(), session.clone());
-        self.run(async move {
-            let mut tx = db.read(Scope::System).await?;
-            let since = active_since.as_millis();
-            let found = fetch_optional!(&mut tx, (String,), ORG_OF_LIVE_SESSION, session.as_str(), since)?;
-            found.map(|(org,)| parse_id(&org)).transpose()
-        })
-        .await
+    ) -> Result<Option<Door>, StoreError> {
+        let found = self.doors().find(session.clone()).await?;
+        Ok(found.and_then(|row| row.open(active_since)).transpose()?)
     }
 
     /// Sessions of every organisation in the order of their ids, after the given one. For operators.
@@ -213,18 +273,12 @@ impl Store {
         &self,
         link: &str,
         active_since: Timestamp,
-    ) -> Result<Option<(OrgId, SessionId)>, StoreError> {
+    ) -> Result<Option<Door>, StoreError> {
         let (db, link) = (self.db().clone(), link.to_owned());
         self.run(async move {
             let mut tx = db.read(Scope::System).await?;
-            let found = fetch_optional!(
-                &mut tx,
-                (String, String),
-                SESSION_OF_LINK,
-                link.as_str(),
-                active_since.as_millis()
-            )?;
-            found.map(|(org, session)| Ok((parse_id(&org)?, parse_id(&session)?))).transpose()
+            let found = fetch_optional!(&mut tx, DoorRow, SESSION_OF_LINK, link.as_str())?;
+            found.and_then(|row| row.open(active_since)).transpose()
         })
         .await
     }

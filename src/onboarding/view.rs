@@ -22,7 +22,7 @@ const PAGE: u32 = 500;
 pub fn session(
     handled: &Handled,
     org: &Organisation,
-    services: Vec<Service>,
+    services: &[Service],
     transcript: Vec<TranscriptLine>,
     voice_config: Option<VoiceConfig>,
 ) -> SessionResponse {
@@ -34,11 +34,11 @@ pub fn session(
             org_name: handled.meta.org_name.clone(),
         },
         services: services
-            .into_iter()
+            .iter()
             .map(|service| ServiceView {
                 id: service.id.to_string(),
-                name: service.offer.name,
-                description: service.offer.description,
+                name: service.offer.name.clone(),
+                description: service.offer.description.clone(),
             })
             .collect(),
         fields: live.fields,

@@ -6,71 +6,21 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use usher_conversation::flow::Flow;
-use usher_conversation::id::{OrgId, SessionId};
+use usher_conversation::id::{ContactId, FlowId, OrgId, SessionId};
 use usher_conversation::journal::{self, Turn};
 use usher_conversation::ports::{Append, Appended, BoxFuture, Journal, StoreError, StoredSession};
 use usher_conversation::session::SessionMeta;
 use usher_conversation::time::Timestamp;
 
 use super::Store;
+use super::reading::{BodyRow, MetaRow, SessionRows, Span};
 use super::sealed::SealedTurn;
-use super::writer::{Waiting, column};
+use super::writer::Waiting;
 use crate::crypto::{DataKey, Place};
-use crate::db::{DbError, Scope, Tx, fetch_all, fetch_optional, statements};
+use crate::db::{DbError, Scope, fetch_optional, statements};
 
 statements! {
-    LOAD_META = "SELECT s.contact_id, s.flow_id, s.locale, s.link, s.created_at, o.name AS org_name, o.region, \
-        c.name AS contact_name, c.phone, c.zone \
-        FROM sessions s \
-        JOIN organisations o ON o.org_id = s.org_id \
-        JOIN contacts c ON c.org_id = s.org_id AND c.contact_id = s.contact_id \
-        WHERE s.session_id = $1 AND s.org_id = $2 AND c.erased_at IS NULL";
     LOAD_FLOW = "SELECT definition FROM flows WHERE org_id = $1 AND flow_id = $2";
-    /// The newest snapshot, when there is one, as the first row, and the turns after it.
-    LOAD_TAIL = "SELECT 0 AS is_turn, seq, 0 AS at, NULL AS dedup_key, key_id, body FROM snapshots \
-        WHERE session_id = $1 AND org_id = $2 \
-        UNION ALL \
-        SELECT 1, seq, at, dedup_key, key_id, body FROM journal WHERE session_id = $1 AND org_id = $2 \
-        AND seq > COALESCE((SELECT seq FROM snapshots WHERE session_id = $1 AND org_id = $2), 0) \
-        ORDER BY 1, 2";
-    /// Nothing of a person who was erased.
-    TURNS = "SELECT 1 AS is_turn, j.seq, j.at, j.dedup_key, j.key_id, j.body, s.contact_id FROM journal j \
-        JOIN sessions s ON s.session_id = j.session_id AND s.org_id = j.org_id \
-        JOIN contacts c ON c.org_id = s.org_id AND c.contact_id = s.contact_id AND c.erased_at IS NULL \
-        WHERE j.session_id = $1 AND j.org_id = $2 AND j.seq > $3 ORDER BY j.seq LIMIT $4";
-}
-
-#[derive(sqlx::FromRow)]
-struct MetaRow {
-    contact_id: String,
-    flow_id: String,
-    locale: String,
-    link: String,
-    created_at: i64,
-    org_name: String,
-    region: String,
-    contact_name: String,
-    phone: Option<String>,
-    zone: Option<String>,
-}
-
-/// A journal row, or a snapshot row in the same shape.
-#[derive(sqlx::FromRow)]
-struct BodyRow {
-    is_turn: i32,
-    seq: i64,
-    at: i64,
-    dedup_key: Option<String>,
-    key_id: String,
-    body: Vec<u8>,
-}
-
-/// A journal row and whose it is.
-#[derive(sqlx::FromRow)]
-struct TurnRow {
-    #[sqlx(flatten)]
-    body: BodyRow,
-    contact_id: String,
 }
 
 impl Journal for Store {
@@ -96,30 +46,32 @@ impl Journal for Store {
         org: &'a OrgId,
         session: &'a SessionId,
     ) -> BoxFuture<'a, Result<Option<StoredSession>, StoreError>> {
-        let (store, org, session) = (self.clone(), org.clone(), session.clone());
-        Box::pin(self.run(async move {
-            let mut tx = store.db().read(Scope::Org(&org)).await?;
-            let Some(meta) = store.load_meta(&mut tx, &org, &session).await? else { return Ok(None) };
-            let rows = fetch_all!(&mut tx, BodyRow, LOAD_TAIL, session.as_str(), org.as_str())?;
-            drop(tx);
-            let key = store.contact_key(&org, &meta.contact).await?;
-            let mut rows = rows.into_iter().peekable();
+        Box::pin(async move {
+            let Some(SessionRows { meta: mut row, bodies }) = self.reading().session(org, session).await?
+            else {
+                return Ok(None);
+            };
+            let contact = parse_id(&row.contact_id)?;
+            let key = self.keyring().contact_of_row(org, &contact, row.take_key()).await?;
+            let key = key.ok_or_else(|| destroyed(&contact))?;
+            let mut rows = bodies.into_iter().peekable();
             let mut snapshot = None;
             if let Some(row) = rows.next_if(|row| row.is_turn == 0) {
-                let place = Place::Snapshot { session: &session, seq: row.seq.unsigned_abs() };
-                let plain = open(&key, &org, place, &row.key_id, row.body)?;
+                let place = Place::Snapshot { session, seq: row.seq.unsigned_abs() };
+                let plain = open(&key, org, place, &row.key_id, row.body)?;
                 snapshot = serde_json::from_slice(&plain).ok();
                 if snapshot.is_none() {
                     // Another version's snapshot is only a cache that does not fit: the journal has it all.
                     tracing::info!(%session, "a snapshot of another version; the journal is read from its start");
-                    let mut tx = store.db().read(Scope::Org(&org)).await?;
-                    let all = fetch_all!(&mut tx, BodyRow, TURNS, session.as_str(), org.as_str(), 0_i64, i64::MAX)?;
-                    rows = all.into_iter().peekable();
+                    let all = Span { session: session.clone(), since: 0, upto: u64::MAX };
+                    let all: Vec<_> = self.reading().turns(org, all).await?;
+                    rows = all.into_iter().map(|row| row.body).collect::<Vec<_>>().into_iter().peekable();
                 }
             }
-            let tail = rows.map(|row| row.into_turn(&key, &org, &session)).collect::<Result<_, _>>()?;
+            let tail = rows.map(|row| row.into_turn(&key, org, session)).collect::<Result<_, _>>()?;
+            let meta = self.meta(org, session, contact, row).await?;
             Ok(Some(StoredSession { meta, snapshot, tail }))
-        }))
+        })
     }
 
     fn turns<'a>(
@@ -129,23 +81,15 @@ impl Journal for Store {
         since: u64,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Turn>, StoreError>> {
-        let (store, org, session) = (self.clone(), org.clone(), session.clone());
-        Box::pin(self.run(async move {
-            let mut tx = store.db().read(Scope::Org(&org)).await?;
-            let rows = fetch_all!(
-                &mut tx,
-                TurnRow,
-                TURNS,
-                session.as_str(),
-                org.as_str(),
-                column(since),
-                i64::from(limit)
-            )?;
-            drop(tx);
+        Box::pin(async move {
+            // Numbers have no gaps, so that many turns end at that number.
+            let upto = since.saturating_add(u64::from(limit));
+            let rows = self.reading().turns(org, Span { session: session.clone(), since, upto }).await?;
             let Some(first) = rows.first() else { return Ok(Vec::new()) };
-            let key = store.contact_key(&org, &parse_id(&first.contact_id)?).await?;
-            rows.into_iter().map(|row| row.body.into_turn(&key, &org, &session)).collect()
-        }))
+            let key = self.contact_key(org, &parse_id(&first.contact_id)?).await?;
+            let turns = rows.into_iter().map(|row| row.body.into_turn(&key, org, session));
+            Ok(turns.collect::<Result<_, _>>()?)
+        })
     }
 }
 
@@ -154,52 +98,59 @@ impl Store {
     pub(crate) async fn contact_key(
         &self,
         org: &OrgId,
-        contact: &usher_conversation::id::ContactId,
+        contact: &ContactId,
     ) -> Result<Arc<DataKey>, DbError> {
-        self.keyring()
-            .contact(org, contact)
-            .await?
-            .ok_or_else(|| DbError::Corrupt(format!("the key of {contact} was destroyed")))
+        self.keyring().contact(org, contact).await?.ok_or_else(|| destroyed(contact))
     }
 
-    /// What does not change during a session; `None` when there is none in that organisation, or its person was
-    /// erased.
-    pub(crate) async fn load_meta(
+    /// What does not change during a session.
+    async fn meta(
         &self,
-        tx: &mut Tx,
         org: &OrgId,
         session: &SessionId,
-    ) -> Result<Option<SessionMeta>, DbError> {
-        let Some(row) = fetch_optional!(tx, MetaRow, LOAD_META, session.as_str(), org.as_str())? else {
-            return Ok(None);
-        };
-        Ok(Some(SessionMeta {
+        contact: ContactId,
+        row: MetaRow,
+    ) -> Result<SessionMeta, DbError> {
+        Ok(SessionMeta {
             session: session.clone(),
             org: org.clone(),
             org_name: row.org_name,
-            contact: parse_id(&row.contact_id)?,
+            contact,
             contact_name: row.contact_name,
             phone: row.phone,
-            flow: self.pinned_flow(tx, org, &row.flow_id).await?,
+            flow: self.pinned_flow(org, &row.flow_id).await?,
             locale: row.locale,
             region: row.region,
             zone: row.zone,
             link: Some(self.page_url(&row.link)),
             created_at: Timestamp::from_millis(row.created_at),
-        }))
+        })
     }
 
-    async fn pinned_flow(&self, tx: &mut Tx, org: &OrgId, flow_id: &str) -> Result<Arc<Flow>, DbError> {
-        let id = parse_id(flow_id)?;
+    async fn pinned_flow(&self, org: &OrgId, flow_id: &str) -> Result<Arc<Flow>, DbError> {
+        let id: FlowId = parse_id(flow_id)?;
         if let Some(flow) = self.flows().get(&id) {
             return Ok(flow);
         }
-        let (definition,) = fetch_optional!(tx, (String,), LOAD_FLOW, org.as_str(), flow_id)?
-            .ok_or_else(|| DbError::Corrupt(format!("flow {flow_id} is missing")))?;
-        let flow: Arc<Flow> = Arc::new(serde_json::from_str(&definition).map_err(|error| corrupt(&error))?);
-        self.flows().insert(id, Arc::clone(&flow));
-        Ok(flow)
+        let (store, org) = (self.clone(), org.clone());
+        self.db()
+            .detached(async move {
+                let mut tx = store.db().read(Scope::Org(&org)).await?;
+                let (definition,) =
+                    fetch_optional!(&mut tx, (String,), LOAD_FLOW, org.as_str(), id.as_str())?
+                        .ok_or_else(|| DbError::Corrupt(format!("flow {id} is missing")))?;
+                let flow: Arc<Flow> =
+                    Arc::new(serde_json::from_str(&definition).map_err(|error| corrupt(&error))?);
+                store.flows().insert(id, Arc::clone(&flow));
+                Ok(flow)
+            })
+            .await
     }
+}
+
+/// The rows of somebody who is not erased want a key that is gone.
+fn destroyed(contact: &ContactId) -> DbError {
+    DbError::Corrupt(format!("the key of {contact} was destroyed"))
 }
 
 impl BodyRow {
@@ -242,7 +193,6 @@ pub(crate) fn corrupt(error: &dyn Display) -> DbError {
 #[cfg(test)]
 mod tests {
     use usher_conversation::channel::Channel;
-    use usher_conversation::id::FlowId;
     use usher_conversation::ports::Entropy as _;
     use usher_conversation::session::{Event, Origin, SessionState};
 

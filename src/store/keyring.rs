@@ -78,6 +78,27 @@ impl Keyring {
             .await
     }
 
+    /// The same, from the row of the key when something of the person was read together with it.
+    pub(crate) async fn contact_of_row(
+        self: &Arc<Self>,
+        org: &OrgId,
+        contact: &ContactId,
+        row: Option<KeyRow>,
+    ) -> Result<Option<Arc<DataKey>>, DbError> {
+        let subject = (org.clone(), contact.clone());
+        if let Some(key) = self.contacts.get(&subject) {
+            return Ok(Some(key));
+        }
+        let (Some(row), Some(above)) = (row, self.orgs.get(org)) else {
+            return self.contact(org, contact).await;
+        };
+        let found = row.open(org, &above).transpose()?.map(Arc::new);
+        if let Some(key) = &found {
+            self.contacts.insert(subject, Arc::clone(key));
+        }
+        Ok(found)
+    }
+
     /// The key that seals an organisation's credentials, read inside `tx`.
     pub(crate) async fn org(&self, tx: &mut Tx, org: &OrgId) -> Result<Arc<DataKey>, DbError> {
         if let Some(key) = self.orgs.get(org) {
@@ -135,34 +156,33 @@ impl Keyring {
     async fn unwrap(&self, tx: &mut Tx, org: &OrgId, subject: &str) -> Result<Option<DataKey>, DbError> {
         let rows = fetch_all!(tx, KeyRow, KEYS, org.as_str(), subject, ORG_SUBJECT)?;
         let open = |above: &DataKey, subject: &str| {
-            let row = rows.iter().find(|row| row.subject == subject)?;
-            let wrapped = row.wrapped.clone()?;
-            Some(
-                above
-                    .open(org, Place::Key { subject }, wrapped)
-                    .ok()
-                    .and_then(|bytes| from_wrapped_form(row, bytes))
-                    .ok_or_else(|| {
-                        DbError::Corrupt(format!(
-                            "data key {} does not open: is this its master key?",
-                            row.key_id
-                        ))
-                    }),
-            )
+            rows.iter().find(|row| row.subject == subject).and_then(|row| row.open(org, above)).transpose()
         };
-        let Some(org_key) = open(self.master.key(), ORG_SUBJECT).transpose()?.map(Arc::new) else {
+        let Some(org_key) = open(self.master.key(), ORG_SUBJECT)?.map(Arc::new) else {
             return Ok(None);
         };
         self.orgs.insert(org.clone(), Arc::clone(&org_key));
-        if subject == ORG_SUBJECT { Ok(None) } else { open(&org_key, subject).transpose() }
+        if subject == ORG_SUBJECT { Ok(None) } else { open(&org_key, subject) }
     }
 }
 
+/// A key as it lies in the database.
 #[derive(sqlx::FromRow)]
-struct KeyRow {
-    key_id: String,
-    subject: String,
-    wrapped: Option<Vec<u8>>,
+pub(crate) struct KeyRow {
+    pub(super) key_id: String,
+    pub(super) subject: String,
+    pub(super) wrapped: Option<Vec<u8>>,
+}
+
+impl KeyRow {
+    /// Unwraps it with the key above it; `None` when it was destroyed.
+    fn open(&self, org: &OrgId, above: &DataKey) -> Option<Result<DataKey, DbError>> {
+        let wrapped = self.wrapped.clone()?;
+        let opened = above.open(org, Place::Key { subject: &self.subject }, wrapped).ok();
+        Some(opened.and_then(|bytes| from_wrapped_form(self, bytes)).ok_or_else(|| {
+            DbError::Corrupt(format!("data key {} does not open: is this its master key?", self.key_id))
+        }))
+    }
 }
 
 /// A wrapped key carries its own id, so that two rows cannot swap their bytes.

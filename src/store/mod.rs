@@ -5,6 +5,7 @@
 //! | [`sealed`] | a turn made ready for the disk in its caller's task |
 //! | [`writer`] | the one task that makes turns durable, many per commit |
 //! | [`journal`] | loading sessions, reading gaps |
+//! | [`reading`] | the rows of many sessions in one trip |
 //! | [`keyring`] | data keys: made, wrapped, remembered, destroyed |
 //! | [`outbox`], [`timers`] | what is to be done, claimed under leases |
 //!
@@ -13,6 +14,7 @@
 mod journal;
 mod keyring;
 mod outbox;
+mod reading;
 mod sealed;
 mod timers;
 mod verify;
@@ -21,6 +23,7 @@ mod writer;
 pub use verify::{Difference, Verified};
 
 pub(crate) use journal::{corrupt, open, parse_id};
+pub(crate) use reading::READING;
 pub(crate) use writer::{Committed, REPEATED, column};
 
 use std::path::PathBuf;
@@ -34,8 +37,10 @@ use usher_conversation::id::FlowId;
 use usher_conversation::ports::{Clock, Entropy, StoreError};
 
 use self::keyring::Keyring;
+use self::reading::Reading;
 use crate::crypto::MasterKey;
 use crate::db::{Access, DatabaseUrl, Db, DbError, OpenError, Scope, Statement, fetch_one, statements};
+use crate::onboarding::store::{Doors, doors};
 
 statements! {
     PING = "SELECT 1";
@@ -70,6 +75,8 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     public_url: String,
     flows: Cache<FlowId, Arc<Flow>>,
+    reading: Reading,
+    doors: Doors,
     writer: mpsc::Sender<writer::Waiting>,
     commits: writer::Commits,
 }
@@ -96,6 +103,8 @@ impl Store {
         let keyring = Arc::new(Keyring::new(db.clone(), master, Arc::clone(&entropy)));
         let (writer, commits) = writer::start(&db);
         let store = Self(Arc::new(Inner {
+            reading: Reading::start(&db),
+            doors: Doors::start(&db, doors),
             db,
             keyring,
             clock,
@@ -126,6 +135,14 @@ impl Store {
 
     pub(crate) fn entropy(&self) -> &dyn Entropy {
         &*self.0.entropy
+    }
+
+    pub(crate) fn doors(&self) -> &Doors {
+        &self.0.doors
+    }
+
+    fn reading(&self) -> &Reading {
+        &self.0.reading
     }
 
     pub(crate) fn flows(&self) -> &Cache<FlowId, Arc<Flow>> {

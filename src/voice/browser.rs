@@ -65,7 +65,7 @@ pub async fn open(
 /// Holds the call to its end.
 async fn hold(
     app: &App,
-    Admitted { org, session }: Admitted,
+    Admitted { org, session, .. }: Admitted,
     incoming: Incoming,
     outgoing: &Outgoing,
 ) -> Result<CallEnd, Fault> {

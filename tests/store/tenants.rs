@@ -19,7 +19,7 @@ use usher_conversation::id::{FlowId, OrgId, PackageId, ServiceId};
 use usher_conversation::ports::{Appended, Claimed, Journal as _, Outbox as _, Settlement};
 use usher_conversation::session::MessageKind;
 
-use crate::world::{World, a_flow, contract, profile};
+use crate::world::{World, a_flow, contract, profile, received};
 
 const PHONE: &str = "+14155550100";
 const NUMBER: &str = "+14155550000";
@@ -128,7 +128,7 @@ const WITH_IDS: &[&str] = &[
     "plan_retry",
     "postpone_call",
     "report_call",
-    "services_of_session",
+    "services_of_package",
     "session_of_phone",
     "settle",
     "sms_account",
@@ -196,7 +196,7 @@ contract! {
         assert!(store.load(&org, session).await.unwrap().is_none());
         assert!(store.turns(&org, session, 0, 10).await.unwrap().is_empty());
         assert!(store.contact(&org, &theirs.session.contact).await.unwrap().is_none());
-        assert!(store.services_of_session(&org, session).await.unwrap().is_empty());
+        assert!(store.services_of_package(&org, &theirs.package).await.unwrap().is_empty());
         assert!(store.link_of_session(&org, session).await.unwrap().is_none());
         assert!(store.file(&org, session, &theirs.file.file).await.unwrap().is_none());
         assert!(store.delivery(&org, None, "SM1").await.unwrap().is_none());
@@ -217,6 +217,35 @@ contract! {
         assert!(store.has_room(&world.org.id, session, 1).await.unwrap());
         assert!(!store.has_room(&world.org.id, session, u64::MAX / 2).await.unwrap());
         assert!(store.has_room(&org, session, 1).await.is_err(), "there is no such session");
+    }
+
+    async fn sessions_that_are_read_in_one_trip_stay_apart(world: World) {
+        let (org, store) = (&world.org.id, &world.store);
+        let (stranger, _) = stranger(&world).await;
+        let mut sessions = Vec::new();
+        for number in 0..50_u64 {
+            let session = world.session(&format!("+1415555{number:04}")).await;
+            for seq in 1..=number % 4 {
+                world.append(world.said(&session, seq, &format!("{number} {seq}"))).await.unwrap();
+            }
+            sessions.push(session);
+        }
+        let reads = sessions.iter().map(async |opened| {
+            let session = &opened.session;
+            let (mine, foreign) = tokio::join!(store.load(org, session), store.load(&stranger, session));
+            let (end, none) =
+                tokio::join!(store.turns(org, session, 1, 1), store.turns(&stranger, session, 0, 10));
+            (mine.unwrap().unwrap(), foreign.unwrap(), end.unwrap(), none.unwrap())
+        });
+        let read = futures_util::future::join_all(reads).await;
+        for ((number, opened), (mine, foreign, end, none)) in (0..).zip(&sessions).zip(read) {
+            assert!(foreign.is_none() && none.is_empty(), "the stranger reads session {number}");
+            assert_eq!((&mine.meta.session, &mine.meta.contact), (&opened.session, &opened.contact));
+            let said: Vec<_> = (1..=number % 4).map(|seq| vec![received(&format!("{number} {seq}"))]).collect();
+            assert_eq!(mine.tail.iter().map(|turn| turn.events.clone()).collect::<Vec<_>>(), said);
+            let second = said.get(1).cloned();
+            assert_eq!(end.into_iter().map(|turn| turn.events).collect::<Vec<_>>(), Vec::from_iter(second));
+        }
     }
 
     async fn a_stranger_changes_nothing_of_another_organisation(world: World) {

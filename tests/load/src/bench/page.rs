@@ -29,6 +29,7 @@ pub async fn first_paint(size: Size, report: &mut Report) -> Result<()> {
         .await?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let seen: Seen = serde_json::from_slice(&output.stdout).context("the page script prints JSON")?;
+    ensure!(seen.script_bytes > 0.0, "the widget is not in this binary: build it first");
     report
         .add("first-paint", Figure::alone("hosted page, first contentful paint", seen.first_paint_ms, "ms"));
     report.add(
