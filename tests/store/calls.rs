@@ -225,6 +225,7 @@ contract! {
             status: CallStatus::Planned,
             due: None,
         };
+        assert!(store.plan_call(stranger, new.clone()).await.is_err(), "the session is another's");
         assert!(store.open_call(stranger, new).await.is_err(), "the session is another's");
         store.issue_stream_token(stranger, &call.id).await.unwrap();
         store.call_answered_by(stranger, &call.id, "human").await.unwrap();

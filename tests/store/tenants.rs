@@ -125,6 +125,7 @@ const WITH_IDS: &[&str] = &[
     "load",
     "open_call",
     "open_call_as",
+    "plan_call",
     "plan_retry",
     "postpone_call",
     "report_call",
