@@ -490,9 +490,7 @@ impl SessionState {
                 }
             }
             Event::Escalated { reason } => self.escalated(*reason),
-            Event::ConsentChanged { change, .. } => {
-                self.opted_out = *change == ConsentChange::OptedOut;
-            }
+            Event::ConsentChanged { change, .. } => self.opted_out = *change == ConsentChange::OptedOut,
             Event::Opened { origin } => {
                 self.contact.opened.insert(origin.channel, at);
                 self.contact.quiet_since = at;
