@@ -93,6 +93,12 @@ pub(super) struct CallRow {
     seconds: Option<i64>,
 }
 
+impl CallRow {
+    pub(super) fn id(&self) -> &str {
+        &self.call_id
+    }
+}
+
 impl TryFrom<CallRow> for Call {
     type Error = DbError;
 

@@ -59,6 +59,10 @@ contract! {
         let mut calls: Vec<_> = asked.into_iter().map(|call| call.unwrap().id).collect();
         calls.dedup();
         assert_eq!(calls.len(), 1);
+        let sooner = NewCall { due: Some(world.now()), ..outbound(&world, session.clone()) };
+        let brought = store.plan_call(org, sooner).await.unwrap();
+        assert_eq!((&brought.id, brought.due), (&calls[0], Some(world.now())), "who asks again does not wait");
+        assert_eq!(plan().await.unwrap().due, Some(world.now()), "nor does a later wish put it off");
         store.end_call(org, &calls[0], CallEnd::Canceled).await.unwrap();
         assert_ne!(plan().await.unwrap().id, calls[0], "one that is over stands in nobody's way");
     }

@@ -19,6 +19,7 @@ statements! {
     PLANNING = "UPDATE sessions SET session_id = session_id WHERE org_id = $1 AND session_id = $2";
     OPEN_OUTBOUND = "SELECT * FROM calls WHERE org_id = $1 AND session_id = $2 AND direction = 'outbound' \
         AND outcome IS NULL AND stage < $3 ORDER BY created_at DESC LIMIT 1";
+    BRING_FORWARD = "UPDATE calls SET due = $3 WHERE org_id = $1 AND call_id = $2 AND status = 'planned' AND due > $3";
     POSTPONE = "UPDATE calls SET status = 'planned', stage = 0, due = $3 \
         WHERE org_id = $1 AND call_id = $2 AND status IN ('planned', 'placing') AND vendor_call_id IS NULL";
     VOICE_NUMBER = "SELECT phone FROM twilio_numbers WHERE org_id = $1 ORDER BY created_at, phone LIMIT 1";
@@ -104,7 +105,8 @@ impl Store {
         .await
     }
 
-    /// Records a planned call of a session, unless one of ours is planned or under way: then it is that one.
+    /// Records a planned call of a session, unless one of ours is planned or under way: then it is that one, and due no
+    /// later than this.
     pub async fn plan_call(&self, org: &OrgId, new: NewCall) -> Result<Call, StoreError> {
         let (store, org) = (self.clone(), org.clone());
         self.run(async move {
@@ -112,11 +114,14 @@ impl Store {
             let mut tx = store.db().write(Scope::Org(&org)).await?;
             execute!(&mut tx, PLANNING, org.as_str(), session)?;
             let mut open = fetch_optional!(&mut tx, CallRow, OPEN_OUTBOUND, org.as_str(), session, over)?;
-            if open.is_none() {
+            if let Some(open) = &open {
+                let due = new.due.map(Timestamp::as_millis);
+                execute!(&mut tx, BRING_FORWARD, org.as_str(), open.id(), due)?;
+            } else {
                 let id = CallId::new(store.clock().now(), store.entropy().bits());
                 store.insert_call(&mut tx, &org, &id, &new, None).await?;
-                open = fetch_optional!(&mut tx, CallRow, OPEN_OUTBOUND, org.as_str(), session, over)?;
             }
+            open = fetch_optional!(&mut tx, CallRow, OPEN_OUTBOUND, org.as_str(), session, over)?;
             tx.commit().await?;
             open.ok_or_else(|| DbError::Corrupt(format!("{session} does not exist")))?.try_into()
         })
